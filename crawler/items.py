@@ -1,0 +1,103 @@
+"""The item: every field once, typed, in the order of the contract.
+
+Pages fill in what is printed; pipelines parse it. The archive itself assigns what is not here
+(id, status, version, hashes, times).
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Author:
+    """One author of an article; the parts a byline does not name are empty."""
+
+    name: str
+    """The person's name without inner blanks, or the organisation's name."""
+    unit: str = ""
+    """The body the author works for: 交流中心."""
+    position: str = ""
+    """The post or posts held there: 党委书记、主任."""
+    role: str = "作者"
+    """What the byline calls the author: 作者, 记者, 通讯员, 供稿人, 供稿单位, 图文, …"""
+
+
+@dataclass(slots=True)
+class Attachment:
+    """A file (or an image) an article links to or shows."""
+
+    url: str
+    """The address it is fetched from."""
+    name: str = ""
+    """The printed name: link text, or an image's alternative text or caption."""
+    sha256: str | None = None
+    """Hex digest of the bytes; None while the file could not be fetched."""
+    media_type: str = ""
+    """The Content-Type the server declared, without parameters."""
+    size: int | None = None
+    """Bytes."""
+    path: str | None = None
+    """Where the file lies, relative to ARCHIVE_DIR: files/<aa>/<sha256>.<ext>."""
+    text: str | None = None
+    """The text extracted from the file; None where none was."""
+
+
+@dataclass(slots=True)
+class Block:
+    """One block of the body: a paragraph, a heading, a table, a list entry or an image."""
+
+    text: str
+    """White space collapsed; table rows are lines, their cells separated by tabs. Empty for an image."""
+    html: str
+    """The same, as structural HTML without attributes but href, src, alt, colspan and rowspan."""
+    centred: bool = False
+    """Set in the middle of the line, as bylines and sub-titles are."""
+
+
+@dataclass(slots=True)
+class Article:
+    """One article of one column."""
+
+    url: str
+    """The address fetched, normalised: no fragment, no tracking query."""
+    site_id: str = ""
+    column_id: str = ""
+    column_name: str = ""
+    title: str = ""
+    """Parts of a two-part title joined by one space."""
+    subtitle: str = ""
+    """Only where the template sets one apart."""
+    byline: str = ""
+    """The author line or lines exactly as printed, white space collapsed."""
+    author: str = ""
+    """The names of all authors joined by 、; empty when unknown."""
+    unit: str = ""
+    """The units of all authors joined by 、."""
+    position: str = ""
+    """The positions of all authors joined by 、."""
+    breadcrumb: list[str] = field(default_factory=list)
+    """From the home page to the column, blanks inside a name removed: ["首页", "重要专题"]."""
+    source: str = ""
+    """来源; empty when not given."""
+    content_type: str = ""
+    """类型: 原创, 编译, 摘编 or 转载; empty when not given."""
+    published_at: str | None = None
+    """Asia/Shanghai wall time, ISO 8601, to the precision printed; None when unknown, never a guess."""
+    body_text: str = ""
+    """The article's paragraphs, one a line, as published."""
+    body_html: str = ""
+    """The body as structural HTML; until the pipelines ran, the container as printed."""
+    editor_note: str = ""
+    """An editorial note printed with the text: （本文发布时有删节）."""
+    authors: list[Author] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    images: list[Attachment] = field(default_factory=list)
+    printed: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What was printed where: field -> origin (row, script, meta, listing) -> value, best origin first."""
+    blocks: list[Block] = field(default_factory=list)
+    """The body in pieces, from clean.py on."""
+    capture_id: int | None = None
+    """The capture this article was read from."""
+    extractor: str = ""
+    """template@version that read it."""
+    listed_url: str = ""
+    """The address as the column lists it (differs from url after a redirect)."""

@@ -1,0 +1,1 @@
+"""What is kept, and how people read it. Knows storage and readers, never the web."""
