@@ -5,6 +5,7 @@ Pages fill in what is printed; pipelines parse it. The archive itself assigns wh
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(slots=True)
@@ -101,3 +102,40 @@ class Article:
     """template@version that read it."""
     listed_url: str = ""
     """The address as the column lists it (differs from url after a redirect)."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry of a listing page, as printed there."""
+
+    url: str
+    """Normalised; about:blank#<title> where the entry links nowhere."""
+    title: str
+    """The full title (a[@title]) where the visible text is cut."""
+    date: str | None = None
+    """ISO 8601; None where the listing prints none or none with a year."""
+    kind: str = "article"
+    """article, or the outcome that needs no fetch: external, attachment, excluded"""
+    reason: str | None = None
+    """Why, for excluded."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and the response to it, as they crossed the network: what the evidence keeps."""
+
+    url: str
+    method: str
+    request_headers: list[tuple[str, str]]
+    status: int
+    protocol: str
+    """HTTP/1.1"""
+    response_headers: list[tuple[str, str]]
+    body: bytes
+    """As received: content-encoded where the server encoded it."""
+    fetched_at: datetime
+    ip_address: str | None = None
+    role: str = ""
+    """What it was fetched as: robots, home, listing, article, file."""
+    context: dict[str, str] = field(default_factory=dict)
+    """What the crawl knew of the address (column, listed title and date), for replay without a database."""

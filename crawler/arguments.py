@@ -1,0 +1,90 @@
+"""The arguments of a crawl, checked before anything is fetched or written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from scrapy.settings import BaseSettings
+
+from crawler.exceptions import BadUsage
+from crawler.site import Column, Site, choose, load_sites
+from crawler.urls import Addresses
+
+ALLOWED = ("base_url", "since", "limit", "full", "only", "site")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one `scrapy crawl` shall do."""
+
+    site: Site
+    columns: tuple[Column, ...]
+    addresses: Addresses
+    since: str | None = None
+    """YYYY-MM-DD: articles published before are excluded."""
+    limit: int | None = None
+    """At most so many articles are fetched."""
+    full: bool = False
+    """Every article is fetched again."""
+
+
+def read(settings: BaseSettings, given: Mapping[str, Any], only: str | None = None) -> Order:
+    """The order that the -a arguments give; `only` fixes the column. Raises BadUsage naming the bad value."""
+    allowed = [name for name in ALLOWED if only is None or name not in ("only", "site")]
+    for name in given:
+        if name not in allowed:
+            raise BadUsage(f"unknown argument -a {name}=…: allowed are {', '.join(allowed)}")
+    _check_numbers(settings)
+    site = choose(load_sites(Path(settings["ARCHIVE_SITES_DIR"])), given.get("site"))
+    wanted = only if only is not None else given.get("only")
+    if wanted is None:
+        columns = site.columns
+    else:
+        ids = dict.fromkeys(part.strip() for part in wanted.split(","))
+        columns = tuple(site.column(column_id) for column_id in ids)
+    return Order(
+        site=site,
+        columns=columns,
+        addresses=Addresses.of(site.home, site.file_hosts, given.get("base_url")),
+        since=_day(given.get("since")),
+        limit=_count(given.get("limit")),
+        full=_switch(given.get("full")),
+    )
+
+
+def _day(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise BadUsage(f"since {text!r} is not a date like 2024-01-31")
+
+
+def _count(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text.isascii() and text.isdecimal() and 0 < int(text) < 10**9:
+        return int(text)
+    raise BadUsage(f"limit {text!r} is not a number of articles of at least 1")
+
+
+def _switch(text: str | None) -> bool:
+    values = {None: False, "0": False, "1": True}
+    if text not in values:
+        raise BadUsage(f"full {text!r} is not 0 or 1")
+    return values[text]
+
+
+def _check_numbers(settings: BaseSettings) -> None:
+    for name in ("ARCHIVE_RETRY_DELAY", "DOWNLOAD_DELAY", "DOWNLOAD_TIMEOUT"):
+        try:
+            usable = 0 <= float(settings[name]) < 1e6
+        except (TypeError, ValueError):
+            usable = False
+        if not usable:
+            raise BadUsage(f"{name} {settings[name]!r} is not a number of seconds")

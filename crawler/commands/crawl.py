@@ -1,0 +1,107 @@
+"""`scrapy crawl`: checks the order first, and ends with an exit code that can be trusted."""
+
+import argparse
+import sys
+from typing import Any, cast
+
+from rich.console import Console
+from rich.table import Table
+from scrapy.commands.crawl import Command as ScrapyCrawl
+from scrapy.exceptions import UsageError
+from scrapy.settings import Settings
+from scrapy.spiderloader import get_spider_loader
+
+from crawler import arguments
+from crawler.archive import Archive, open_archive
+from crawler.exceptions import BadUsage
+from crawler.report import ARCHIVED, Report
+
+WORST_FIRST = (5, 1, 6, 2, 4, 3)
+"""Of several columns' exit codes the command ends with the first of these that occurs."""
+
+
+class Command(ScrapyCrawl):
+    """Scrapy's crawl with the contract's exit codes and a summary."""
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            raise UsageError("name one spider: scrapy crawl zhuanti")
+        settings = cast(Settings, self.settings)
+        archive: Archive | None = None
+        try:
+            spider_class: Any = _spider(settings, args[0])
+            order = arguments.read(settings, opts.spargs, spider_class.only)
+            _name_contact(settings)
+            archive = open_archive(settings)
+            for column in order.columns:
+                archive.lock(column.id)
+        except Exception as error:
+            if archive is not None:
+                archive.close()
+            if not hasattr(error, "exit_code"):
+                raise
+            print(f"scrapy crawl: {error}", file=sys.stderr)
+            self.exitcode = error.exit_code
+            return
+        self.exitcode = self._crawl(args[0], archive, order, settings["ARCHIVE_DIR"])
+
+    def _crawl(self, name: str, archive: Archive, order: arguments.Order, directory: str) -> int:
+        assert self.crawler_process
+        crawler = self._create_crawler(name)
+        try:
+            self.crawler_process.crawl(crawler, archive=archive, order=order)
+            self.crawler_process.start()
+        finally:
+            trouble = archive.close()
+        spider: Any = crawler.spider
+        reports: list[Report] = spider.reports if spider else []
+        if trouble:
+            print(f"scrapy crawl: {trouble}", file=sys.stderr)
+            return 5
+        if self.crawler_process.bootstrap_failed or crawler.stats.get_value("finish_reason") == "start_error":
+            print("scrapy crawl: unexpected error, see the log above", file=sys.stderr)
+            return 1
+        finished = [report for report in reports if report.finished]
+        print_summary(finished, directory)
+        if len(finished) < len(order.columns):
+            print("scrapy crawl: interrupted; run it again to go on", file=sys.stderr)
+            return 3
+        codes = {report.exit_code() for report in reports}
+        return next((code for code in WORST_FIRST if code in codes), 0)
+
+
+def _spider(settings: Settings, name: str) -> Any:
+    try:
+        return get_spider_loader(settings).load(name)
+    except KeyError:
+        known = ", ".join(sorted(get_spider_loader(settings).list()))
+        raise BadUsage(f"unknown spider {name!r}: known are {known}") from None
+
+
+def _name_contact(settings: Settings) -> None:
+    """Put ARCHIVE_CONTACT into the user agent, where the operator did not set one of his own."""
+    contact = settings["ARCHIVE_CONTACT"]
+    if not contact:
+        return
+    if not (contact.isascii() and contact.isprintable()):
+        raise BadUsage(f"ARCHIVE_CONTACT {contact!r} must be a plain address, like archive@example.org")
+    if settings.getpriority("USER_AGENT") == settings.getpriority("BOT_NAME"):
+        settings.set("USER_AGENT", f"{settings['USER_AGENT'].removesuffix(')')}; contact: {contact})", "cmdline")
+
+
+def print_summary(reports: list[Report], directory: str) -> None:
+    """The ledger of each column as a table for people, on standard output."""
+    console = Console(highlight=False)
+    for report in reports:
+        table = Table(title=f"{report.column_name} ({report.column_id})", title_justify="left")
+        table.add_column("outcome")
+        table.add_column("entries", justify="right")
+        for outcome in sorted(report.counts, key=lambda name: (name not in ARCHIVED, -report.counts[name])):
+            table.add_row(outcome, str(report.counts[outcome]))
+        total = f"{report.listed}" + (f" of {report.declared} declared" if report.declared is not None else "")
+        table.add_section()
+        table.add_row("listed", total)
+        console.print(table)
+        reason = report.reason()
+        console.print(f"complete: {reason is None or report.exit_code() == 0}" + (f" ({reason})" if reason else ""))
+    console.print(f"archive: {directory}")

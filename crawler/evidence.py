@@ -1,0 +1,50 @@
+"""Keep evidence: every response is on disk, as received, before anything reads it."""
+
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from crawler.items import Exchange
+
+
+class KeepEvidence:
+    """Stands next to the network; leaves the capture's id in the request's meta."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        spider: Any = self._crawler.spider
+        exchange = Exchange(
+            url=request.url,
+            method=request.method,
+            request_headers=_pairs(request),
+            status=response.status,
+            protocol=response.protocol or "HTTP/1.1",
+            response_headers=_pairs(response),
+            body=response.body,
+            fetched_at=datetime.now(UTC),
+            ip_address=str(response.ip_address) if response.ip_address else None,
+            role=request.meta.get("role", "robots"),
+            context=request.meta.get("context", {}),
+        )
+        request.meta["capture_id"] = await spider.archive.keep(spider.run_id, exchange)
+        spider.report.requests += 1
+        spider.report.bytes += len(response.body)
+        return response
+
+
+def _pairs(message: Request | Response) -> list[tuple[str, str]]:
+    """The headers in order; latin-1 and without line breaks, so that they can be written back as bytes."""
+    return [
+        (name.decode("latin-1"), " ".join(value.decode("latin-1").split()))
+        for name, values in message.headers.items()
+        for value in values or ()
+    ]

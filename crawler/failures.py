@@ -1,0 +1,66 @@
+"""From what went wrong with a request to its name in the ledger."""
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+from scrapy.http import Response
+
+from crawler.exceptions import Blocked, CrawlError, Gone, Settled, Unavailable
+from crawler.hosts import HostNotAllowed
+from crawler.robots import Forbidden
+
+_NETWORK = {
+    CannotResolveHostError: "host name does not resolve",
+    DownloadConnectionRefusedError: "connection refused",
+    DownloadTimeoutError: "time-out",
+    ResponseDataLossError: "answer broke off",
+    DownloadCancelledError: "answer too large",
+    DownloadFailedError: "connection failed",
+    UnsupportedURLSchemeError: "unsupported address",
+}
+
+
+def named(error: Exception) -> CrawlError | None:
+    """The error as one of ours; None for what is no trouble of the network (storage, a defect)."""
+    if isinstance(error, CrawlError):
+        return error
+    found: CrawlError | None = None
+    if isinstance(error, Forbidden):
+        found = Settled("excluded", str(error))
+    elif isinstance(error, HostNotAllowed):
+        found = Settled("external", str(error))
+    elif isinstance(error, IgnoreRequest):
+        looped = "max redirections" in str(error)
+        found = Unavailable("redirect loop" if looped else str(error))
+    else:
+        for kind, words in _NETWORK.items():
+            if isinstance(error, kind):
+                detail = " ".join(str(error).split())[:200]
+                found = Unavailable(f"{words}: {detail}" if detail else words)
+                break
+    if found is not None:
+        found.attempts = getattr(error, "attempts", 1)
+    return found
+
+
+def located(error: CrawlError, response: Response) -> CrawlError:
+    """The error with the capture that shows it and the attempts it took."""
+    error.capture_id = response.meta.get("capture_id")
+    error.attempts = response.meta.get("retry_times", 0) + 1
+    return error
+
+
+def outcome(error: CrawlError) -> str:
+    """The ledger's name for it."""
+    if isinstance(error, Settled):
+        return error.outcome
+    if isinstance(error, Blocked):
+        return "blocked"
+    return "gone" if isinstance(error, Gone) else "failed"

@@ -1,0 +1,29 @@
+"""Where requests may go: this site and its file hosts, for every hop, retry and attachment."""
+
+from typing import Any, Self
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+
+
+class HostNotAllowed(IgnoreRequest):
+    """The address is on none of the site's hosts. Raised here, also for the target of a redirect."""
+
+
+class AllowedHosts:
+    """Refuses every request to a host the site file (or base_url) does not name."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        spider: Any = self._crawler.spider
+        if request.method not in ("GET", "HEAD"):
+            raise HostNotAllowed(f"only GET and HEAD leave the crawler, not {request.method}")
+        if not spider.addresses.may_fetch(request.url):
+            raise HostNotAllowed(f"host not allowed: {request.url}")

@@ -1,0 +1,61 @@
+"""Progress: a bar on a terminal, a line a minute elsewhere (Scrapy's LogStats has no idea of the total)."""
+
+import logging
+import sys
+import time
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.utils.asyncio import create_looping_call
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """Shows entries settled of entries listed."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._terminal = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._bar: Bar | None = None
+        crawler.signals.connect(self._open, signals.spider_opened)
+        crawler.signals.connect(self._close, signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def _open(self) -> None:
+        if self._terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Bar(*columns, console=Console(stderr=True))
+            self._task = self._bar.add_task("…", total=None)
+            self._bar.start()
+        self._loop = create_looping_call(self._tick)
+        self._loop.start(0.2 if self._terminal else 60, now=False)
+
+    def _tick(self) -> None:
+        spider: Any = self._crawler.spider
+        report = spider.report
+        if self._bar is not None:
+            self._bar.update(
+                self._task, description=report.column_name, completed=report.settled, total=report.listed or None
+            )
+        else:
+            minutes = (time.monotonic() - self._started) / 60
+            log.info(
+                "%s: %d of %d settled, %d requests, %.0f a minute",
+                report.column_name, report.settled, report.listed, report.requests, report.requests / minutes,
+            )  # fmt: skip
+
+    def _close(self) -> None:
+        if self._loop.running:
+            self._loop.stop()
+        if self._bar is not None:
+            self._tick()
+            self._bar.stop()

@@ -1,0 +1,61 @@
+"""What a run of one column amounts to: its counts, its exit code, its one line for people."""
+
+from dataclasses import dataclass, field
+
+from crawler.exceptions import CrawlError
+
+ARCHIVED = ("archived", "unchanged", "revised", "duplicate")
+HARMLESS = ("external", "attachment", "excluded")
+INCOMPLETE = ("failed", "blocked", "gone", "pending")
+
+
+@dataclass
+class Report:
+    """Filled while a column is crawled."""
+
+    column_id: str = ""
+    column_name: str = ""
+    listed: int = 0
+    """Entries of the listing so far."""
+    settled: int = 0
+    """Entries with an outcome so far, those that needed no fetch included."""
+    declared: int | None = None
+    """The total the column declares."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """outcome -> entries, at the end."""
+    problems: list[str] = field(default_factory=list)
+    """Why the walk of the listing is not complete, one line each."""
+    error: CrawlError | None = None
+    """What ended the run before its articles."""
+    refused: int = 0
+    """Entries robots.txt excludes."""
+    finished: bool = False
+    """Whether the run came to its end."""
+    requests: int = 0
+    bytes: int = 0
+
+    def exit_code(self) -> int:
+        """The contract's exit code of this column."""
+        if self.error is not None:
+            return self.error.exit_code
+        done = sum(self.counts.get(name, 0) for name in ARCHIVED)
+        open_ = sum(self.counts.get(name, 0) for name in INCOMPLETE)
+        if self.counts.get("blocked", 0) and not done:
+            return 4  # not one article came through
+        if open_ or self.problems or sum(self.counts.values()) != self.listed or not self.listed:
+            return 3
+        if self.refused and not done:
+            return 3  # a listing that names articles, and none of them may be archived
+        return 0
+
+    def reason(self) -> str | None:
+        """One line that says why the exit code is not 0; None where it is."""
+        if self.error is not None:
+            return str(self.error)
+        parts = list(self.problems)
+        parts += [f"{self.counts[name]} {name}" for name in INCOMPLETE if self.counts.get(name)]
+        if not self.listed and not parts:
+            parts.append("the listing names nothing")
+        if self.refused and not parts and self.exit_code():
+            parts.append("robots.txt forbids every article")
+        return "; ".join(parts) or None

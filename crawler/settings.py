@@ -1,0 +1,70 @@
+"""Scrapy settings: only what differs from Scrapy's default, the default in a trailing comment.
+
+Every ARCHIVE_* setting may also be given as an environment variable; -s NAME=VALUE beats both.
+"""
+
+import os
+from pathlib import Path
+
+BOT_NAME = "zhuanti-archive"  # scrapybot
+SPIDER_MODULES = ["crawler.spiders"]  # []
+COMMANDS_MODULE = "crawler.commands"  # ""
+
+ARCHIVE_DIR = os.environ.get("ARCHIVE_DIR") or "archive"
+ARCHIVE_DATABASE_URL = os.environ.get("ARCHIVE_DATABASE_URL")  # sqlite:///$ARCHIVE_DIR/archive.db
+ARCHIVE_SITES_DIR = os.environ.get("ARCHIVE_SITES_DIR") or str(Path(__file__).parent / "sites")
+ARCHIVE_CONTACT = os.environ.get("ARCHIVE_CONTACT")
+ARCHIVE_RETRY_DELAY = os.environ.get("ARCHIVE_RETRY_DELAY") or 2  # seconds, doubled with each attempt
+ARCHIVE_CLASS = "exports.archive.Archive"
+
+# Polite, always
+USER_AGENT = "zhuanti-archive/0.1 (a research archive of public pages; obeys robots.txt)"  # Scrapy/VERSION …
+ROBOTSTXT_OBEY = True  # False
+CONCURRENT_REQUESTS_PER_DOMAIN = 1  # 8
+DOWNLOAD_DELAY = 1  # 0
+DOWNLOAD_DELAY_JITTER = 0  # 0.5, which would go below the delay
+AUTOTHROTTLE_ENABLED = True  # False
+AUTOTHROTTLE_START_DELAY = 1  # 5
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "zh-CN,zh;q=0.9",  # en
+}
+
+# Safe against what a page may send
+COOKIES_ENABLED = False  # True
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # 1 GiB
+DOWNLOAD_WARNSIZE = 0  # 32 MiB
+DOWNLOAD_TIMEOUT = 60  # 180
+DOWNLOAD_VERIFY_CERTIFICATES = True  # False
+DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}  # all on
+REDIRECT_MAX_TIMES = 5  # 20
+REFERRER_POLICY = "no-referrer"  # no-referrer-when-downgrade; the one request that needs a Referer sets it
+REMOTE_CONTROL_ENABLED = False  # True
+TELNETCONSOLE_ENABLED = False  # True
+
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.hosts.AllowedHosts": 40,
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # 50; AllowedHosts knows ports
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # 100
+    "crawler.robots.Robots": 100,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # 550
+    "crawler.backoff.BackOff": 550,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,  # 580; see blocking.py
+    "crawler.evidence.KeepEvidence": 860,  # next to the network: sees bodies as received
+}
+EXTENSIONS = {"crawler.progress.Progress": 0}
+
+# The table of contents of pipelines/
+ITEM_PIPELINES = {
+    "pipelines.choose.Choose": 100,
+    "pipelines.clean.Clean": 200,
+    "pipelines.note.TakeNote": 300,
+    "pipelines.byline.TakeByline": 400,
+    "pipelines.dates.ParseDates": 500,
+    "pipelines.validate.Validate": 600,
+    "pipelines.store.Store": 900,
+}
+
+LOG_LEVEL = "INFO"  # DEBUG
+LOG_VERSIONS: list[str] = []  # a dozen libraries
+STATS_DUMP = False  # True

@@ -1,0 +1,120 @@
+"""Site files: what to fetch, as data. One TOML file per site, loaded into frozen objects."""
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from crawler.exceptions import BadUsage
+from crawler.pages import TEMPLATES
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column (栏目) of a site."""
+
+    id: str
+    """Stable name in the archive: zhuanti."""
+    name: str
+    """As the site's navigation prints it, blanks inside ignored: 重要专题."""
+    path: str | None = None
+    """Address relative to the home page; None: found by its name in the navigation."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One site, as its file in ARCHIVE_SITES_DIR describes it."""
+
+    id: str
+    """The file's name without .toml."""
+    title: str
+    home: str
+    """Absolute address of the home page; its host is the site's host."""
+    template: str
+    """The publishing system, a key of crawler.pages.TEMPLATES."""
+    columns: tuple[Column, ...]
+    file_hosts: tuple[str, ...] = field(default=())
+    """Further hosts that attachments and images may be fetched from."""
+
+    def column(self, column_id: str) -> Column:
+        """The column of that id; raises BadUsage naming the known ones."""
+        for column in self.columns:
+            if column.id == column_id:
+                return column
+        known = ", ".join(column.id for column in self.columns)
+        raise BadUsage(f"unknown column {column_id!r} of site {self.id}: known are {known}")
+
+
+def load_sites(directory: Path) -> list[Site]:
+    """Every site of the folder, by file name. Raises BadUsage naming the file and what is wrong in it."""
+    files = sorted(directory.glob("*.toml")) if directory.is_dir() else []
+    if not files:
+        raise BadUsage(f"no site file (*.toml) in ARCHIVE_SITES_DIR {str(directory)!r}")
+    return [_load(path) for path in files]
+
+
+def choose(sites: list[Site], site_id: str | None) -> Site:
+    """The site of that id, the first one without; raises BadUsage."""
+    if site_id is None:
+        return sites[0]
+    for site in sites:
+        if site.id == site_id:
+            return site
+    raise BadUsage(f"unknown site {site_id!r}: known are {', '.join(site.id for site in sites)}")
+
+
+def _load(path: Path) -> Site:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadUsage(f"site file {path}: {error}") from None
+    columns = data.pop("columns", None)
+    if not isinstance(columns, list) or not columns:
+        raise BadUsage(f"site file {path}: needs at least one [[columns]] table")
+    built = tuple(
+        Column(**_strings(path, f"[[columns]] number {number}", entry, required={"id", "name"}, optional={"path"}))
+        for number, entry in enumerate(columns, 1)
+    )
+    for column in built:
+        _check_id(path, column.id)
+        if not column.name.strip():
+            raise BadUsage(f"site file {path}: column {column.id} has an empty name")
+    ids = [column.id for column in built]
+    if len(set(ids)) < len(ids):
+        raise BadUsage(f"site file {path}: column ids are not unique: {', '.join(ids)}")
+    _check_id(path, path.stem)
+    hosts = data.pop("file_hosts", [])
+    if not isinstance(hosts, list) or not all(isinstance(host, str) and host for host in hosts):
+        raise BadUsage(f"site file {path}: file_hosts must be a list of host names")
+    fields = _strings(path, "top level", data, required={"title", "home", "template"}, optional=set())
+    home = urlsplit(fields["home"])
+    if home.scheme not in ("http", "https") or not home.hostname:
+        raise BadUsage(f"site file {path}: home {fields['home']!r} is not an http(s) address")
+    if fields["template"] not in TEMPLATES:
+        known = ", ".join(sorted(TEMPLATES))
+        raise BadUsage(f"site file {path}: unknown template {fields['template']!r}: known are {known}")
+    return Site(id=path.stem, columns=built, file_hosts=tuple(hosts), **fields)
+
+
+def _check_id(path: Path, value: str) -> None:
+    if not _ID.fullmatch(value):
+        raise BadUsage(f"site file {path}: id {value!r} may hold only a-z, 0-9, - and _ (it names folders)")
+
+
+def _strings(path: Path, where: str, entry: Any, required: set[str], optional: set[str]) -> dict[str, str]:
+    """The table's values, all strings; raises BadUsage on unknown, missing or mistyped keys."""
+    if not isinstance(entry, dict):
+        raise BadUsage(f"site file {path}: {where} is not a table")
+    if unknown := sorted(set(entry) - required - optional):
+        allowed = ", ".join(sorted(required | optional))
+        raise BadUsage(f"site file {path}: unknown key {unknown[0]!r} in {where}: allowed are {allowed}")
+    if missing := sorted(required - set(entry)):
+        raise BadUsage(f"site file {path}: {where} lacks {missing[0]!r}")
+    for key, value in entry.items():
+        if not isinstance(value, str):
+            raise BadUsage(f"site file {path}: {key} in {where} must be a string, not {value!r}")
+    return entry

@@ -1,0 +1,1 @@
+"""The spiders: zhuanti and columns crawl, replay extracts again from kept evidence."""

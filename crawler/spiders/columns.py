@@ -1,0 +1,334 @@
+"""The one crawling spider: for each column walk the listing, then fetch what the archive lacks.
+
+The work list is in the archive, not in memory: entries this run has listed and not yet settled. Running
+again is therefore resuming, and a killed run loses nothing but time.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar, Self, cast
+
+from lxml import html
+from scrapy import Request, Spider, signals
+from scrapy.crawler import Crawler
+from scrapy.http import Response, TextResponse
+
+from crawler import blocking, failures
+from crawler.archive import Archive, Pending
+from crawler.arguments import Order
+from crawler.exceptions import CrawlError, Gone, MarkupChanged, Settled, Unavailable
+from crawler.items import Article, Attachment
+from crawler.pages import TEMPLATES
+from crawler.pages.base import column_links
+from crawler.report import Report
+from crawler.site import Column
+from crawler.walk import Walk
+
+log = logging.getLogger(__name__)
+
+MOST_HOPS = 5
+"""Redirects written in script that are followed from one address."""
+BLOCKS_IN_A_ROW = 10
+"""So many block pages one after the other, and the site is left alone for this run."""
+
+
+class ColumnsSpider(Spider):
+    """Crawls the order's columns one after the other; `reports` holds what became of each."""
+
+    name = "columns"
+    only: ClassVar[str | None] = None
+    """The column this spider is for; None: the argument `only` decides."""
+
+    def __init__(self, archive: Archive, order: Order, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.archive = archive
+        self.order = order
+        self.addresses = order.addresses
+        self.template = TEMPLATES[order.site.template]
+        self.report = Report()
+        self.reports: list[Report] = []
+        self.run_id = 0
+        self._files: dict[str, Attachment] = {}
+        self._in_pipelines: set[str] = set()
+        self._drained = asyncio.Condition()
+        self._blocks = 0
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.item_done, signals.item_scraped)
+        crawler.signals.connect(spider.item_refused, signals.item_dropped)
+        crawler.signals.connect(spider.item_broken, signals.item_error)
+        return spider
+
+    async def start(self) -> AsyncIterator[Any]:
+        for column in self.order.columns:
+            async for article in self._column(column):
+                yield article
+
+    # --- one column -----------------------------------------------------------------------------------
+
+    async def _column(self, column: Column) -> AsyncIterator[Article]:
+        report = self.report = Report(column.id, column.name)
+        self.reports.append(report)
+        self._blocks = 0
+        self.run_id = await self.archive.start_run(
+            spider=self.name,
+            site_id=self.order.site.id,
+            column_id=column.id,
+            column_name=column.name,
+            base_url=self.addresses.home,
+            arguments={"since": self.order.since, "limit": self.order.limit, "full": self.order.full},
+        )
+        try:
+            first = await self._first_page(column)
+            walk = Walk(
+                self.fetch, self.archive, self.run_id, report, self.template, self.addresses, self._enough_listed
+            )
+            await walk.run(first)
+        except CrawlError as error:
+            report.error = error
+            log.error("%s: %s", column.name, error)
+        await self.archive.plan(self.run_id, since=self.order.since, full=self.order.full)
+        async for article in self._articles(column):
+            yield article
+        async with self._drained:
+            await self._drained.wait_for(lambda: not self._in_pipelines)
+        report.counts = await self.archive.counts(self.run_id)
+        await self.archive.finish_run(
+            self.run_id,
+            exit_code=report.exit_code(),
+            reason=report.reason(),
+            declared=report.declared,
+            requests=report.requests,
+            bytes=report.bytes,
+        )
+        report.finished = True
+
+    async def _first_page(self, column: Column) -> TextResponse:
+        """The column's page: at its pinned path, else where the home page's navigation names it."""
+        if column.path is not None:
+            url = self.addresses.resolve(column.path, self.addresses.home)
+            try:
+                return await self.fetch(url or self.addresses.home, "listing")
+            except Gone as error:
+                log.warning("%s: pinned path %s: %s; looking in the navigation", column.name, column.path, error)
+        home = await self.fetch(self.addresses.home, "home")
+        for href in column_links(home, column.name):
+            url = self.addresses.resolve(href, home.url)
+            if url and self.addresses.is_own(url):
+                return await self.fetch(url, "listing")
+        raise MarkupChanged(f"the navigation of {home.url} names no column {column.name}")
+
+    async def _enough_listed(self) -> bool:
+        if self.order.limit is None:
+            return False
+        await self.archive.plan(self.run_id, since=self.order.since, full=self.order.full)
+        return (await self.archive.counts(self.run_id)).get("pending", 0) >= self.order.limit
+
+    # --- articles -------------------------------------------------------------------------------------
+
+    async def _articles(self, column: Column) -> AsyncIterator[Article]:
+        """Fetch and read what is pending, several at a time; the host's own limit orders the requests."""
+        concurrency = self.crawler.settings.getint("CONCURRENT_REQUESTS")
+        work, exhausted = self._work(), False
+        tasks: set[asyncio.Task[Article | None]] = set()
+        try:
+            while True:
+                while not exhausted and len(tasks) + len(self._in_pipelines) < concurrency:
+                    entry = await anext(work, None)
+                    if entry is None:
+                        exhausted = True
+                    else:
+                        tasks.add(asyncio.create_task(self._article(column, entry)))
+                if not tasks and exhausted:
+                    return
+                if not tasks:
+                    async with self._drained:
+                        await self._drained.wait_for(lambda: len(self._in_pipelines) < concurrency)
+                    continue
+                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if (article := task.result()) is not None:
+                        self._in_pipelines.add(article.listed_url)
+                        yield article
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _work(self) -> AsyncIterator[Pending]:
+        """The entries to fetch, from the archive's ledger, a few at a time."""
+        after, left = -1, self.order.limit
+        while left is None or left > 0:
+            entries, after = await self.archive.pending(self.run_id, min(left or 50, 50), after)
+            if not entries:
+                return
+            for entry in entries:
+                if self._blocks >= BLOCKS_IN_A_ROW:
+                    await self._fail(entry.url, "article", "blocked", "not asked: the site blocks this crawl")
+                else:
+                    yield entry
+            if left is not None:
+                left -= len(entries)
+        await self.archive.exclude_rest(self.run_id, f"beyond limit={self.order.limit}")
+
+    async def _article(self, column: Column, entry: Pending) -> Article | None:
+        """Fetch and read one entry; whatever goes wrong becomes its outcome."""
+        context = {"column": column.id, "url": entry.url, "title": entry.listed_title, "date": entry.listed_date or ""}
+        try:
+            response = await self.fetch(
+                entry.url, "article", context=context, etag=entry.etag, last_modified=entry.last_modified
+            )
+            self._blocks = 0
+            if response.status == 304:
+                await self.archive.unchanged(self.run_id, entry.url)
+                self.report.settled += 1
+                return None
+            return await self.read(response, column, entry.url, entry.listed_title, entry.listed_date)
+        except Settled as settled:
+            await self.archive.settle(self.run_id, entry.url, settled.outcome, str(settled))
+            self.report.refused += settled.outcome == "excluded"
+            self.report.settled += 1
+        except CrawlError as error:
+            outcome = failures.outcome(error)
+            self._blocks += outcome == "blocked"
+            await self._fail(
+                entry.url, "article", outcome, str(error), attempts=error.attempts, capture_id=error.capture_id
+            )
+        return None
+
+    async def read(
+        self, response: TextResponse, column: Column, listed_url: str, title: str, date: str | None
+    ) -> Article:
+        """The article a response holds, its files fetched. Raises CrawlError where it holds none."""
+        try:
+            page = self.template.article(response, self.addresses)
+            frame = page.frame()
+            article = page.article(await self.fetch(frame, "article") if frame else None)
+            if said := blocking.notice(html.fromstring(article.body_html).text_content()):
+                raise said
+        except MarkupChanged as error:
+            raise failures.located(blocking.explain(response) or error, response) from error
+        except CrawlError as error:
+            raise failures.located(error, response) from error
+        except Exception as error:  # whatever a hostile page makes a parser raise fails this article alone
+            log.exception("cannot read %s", response.url)
+            broken = MarkupChanged(f"unexpected {type(error).__name__}: {error}")
+            raise failures.located(broken, response) from error
+        article.site_id, article.column_id, article.column_name = self.order.site.id, column.id, column.name
+        article.listed_url = listed_url
+        article.capture_id = response.meta["capture_id"]
+        for name, value in (("title", title), ("published_at", date)):
+            if value:
+                article.printed.setdefault(name, {})["listing"] = value
+        for file in (*article.attachments, *article.images):
+            await self._fetch_file(file)
+        return article
+
+    async def _fetch_file(self, file: Attachment) -> None:
+        """Fetch one attachment or image; where that fails the article stands and a dead letter is written."""
+        if (known := self._files.get(file.url)) is None:
+            try:
+                response = await self.fetch(file.url, "file")
+            except CrawlError as error:
+                await self._fail(
+                    file.url,
+                    "file",
+                    failures.outcome(error),
+                    str(error),
+                    attempts=error.attempts,
+                    capture_id=error.capture_id,
+                )
+                return
+            media_type = (response.headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip()
+            digest, path = await self.archive.keep_file(response.body, file.url, media_type)
+            known = Attachment(file.url, "", digest, media_type, len(response.body), path)
+            if len(self._files) < 1000:
+                self._files[file.url] = known
+        for name in ("sha256", "media_type", "size", "path"):
+            setattr(file, name, getattr(known, name))
+
+    # --- the network ----------------------------------------------------------------------------------
+
+    async def fetch(
+        self,
+        url: str,
+        role: str,
+        *,
+        referer: str | None = None,
+        context: dict[str, str] | None = None,
+        etag: str | None = None,
+        last_modified: str | None = None,
+    ) -> TextResponse:
+        """The content behind an address, redirects followed, also those written in script.
+
+        Raises CrawlError: whatever is no content has a name.
+        """
+        headers = {"Referer": referer, "If-None-Match": etag, "If-Modified-Since": last_modified}
+        headers = {name: value for name, value in headers.items() if value}
+        asked = url
+        for _ in range(MOST_HOPS + 1):
+            request = Request(url, headers=headers, meta={"role": role, "context": context or {}})
+            response = await self._download(request)
+            if response.status == 304 and len(headers) > (referer is not None):
+                return cast(TextResponse, response)
+            if refusal := blocking.refusal(response, self.addresses, asked):
+                raise failures.located(refusal, response)
+            target = blocking.script_redirect(response) if role != "file" else None
+            if target is None:
+                if role != "file" and not isinstance(response, TextResponse):
+                    raise failures.located(MarkupChanged(f"no page but {type(response).__name__}"), response)
+                return cast(TextResponse, response)
+            resolved = self.addresses.resolve(target, response.url)
+            if resolved is None:
+                raise failures.located(MarkupChanged(f"redirects by script to {target!r}"), response)
+            if not self.addresses.is_own(resolved):
+                raise Settled("external", f"redirects by script to {resolved}")
+            url = resolved
+        raise Unavailable(f"redirect loop at {url}")
+
+    async def _download(self, request: Request) -> Response:
+        assert self.crawler.engine
+        try:
+            return await self.crawler.engine.download_async(request)
+        except Exception as error:
+            if (named := failures.named(error)) is None:
+                raise
+            raise named from error
+
+    # --- outcomes -------------------------------------------------------------------------------------
+
+    async def hand_over(self, article: Article) -> None:
+        """Store the article; called by the last pipeline."""
+        await self.archive.store(self.run_id, article, since=self.order.since)
+
+    async def _fail(
+        self, url: str, kind: str, outcome: str, reason: str, *, attempts: int = 1, capture_id: int | None = None
+    ) -> None:
+        log.warning("%s %s: %s: %s", kind, url, outcome, reason)
+        details = {"kind": kind, "outcome": outcome, "reason": reason}
+        await self.archive.fail(self.run_id, url, attempts=attempts, capture_id=capture_id, **details)
+        self.report.settled += kind == "article"
+
+    async def item_done(self, item: Article) -> None:
+        self.report.settled += 1
+        await self._leave(item)
+
+    async def item_refused(self, item: Article, exception: Exception) -> None:
+        """A pipeline refused the item: a half-empty page."""
+        await self._fail(item.listed_url, "article", "failed", str(exception), capture_id=item.capture_id)
+        await self._leave(item)
+
+    async def item_broken(self, item: Article, failure: Any) -> None:
+        """A pipeline raised: storage failed (every later call says so too), or a defect met this page."""
+        if not hasattr(failure.value, "exit_code"):
+            reason = f"unexpected {type(failure.value).__name__}: {failure.value}"
+            await self._fail(item.listed_url, "article", "failed", reason, capture_id=item.capture_id)
+        await self._leave(item)
+
+    async def _leave(self, item: Article) -> None:
+        async with self._drained:
+            self._in_pipelines.discard(item.listed_url)
+            self._drained.notify_all()

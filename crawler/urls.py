@@ -1,0 +1,114 @@
+"""Addresses: resolving what a page prints, and telling what an address is."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit, urlunsplit
+
+from w3lib.url import safe_url_string
+
+from crawler.exceptions import BadUsage
+
+_TRACKING = re.compile(r"(?:utm_\w+|spm|from|isappinstalled|scene|sharefrom|share_token|wxfid|fbclid|gclid)=", re.I)
+_FILE = re.compile(
+    r"\.(?:pdf|docx?|xlsx?|pptx?|wps|et|dps|ofd|rtf|txt|csv|zip|rar|7z|tar|gz|jpe?g|png|gif|bmp|webp|tiff?"
+    r"|mp3|wav|mp4|avi|flv|wmv|mov|swf|ceb)",
+    re.I,
+)
+_DOWNLOAD = re.compile(r"/document/download$|/downloadFile|/download\.(?:do|jsp|action)$", re.I)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The addresses of one crawl: the site's own hosts, or the place `base_url` puts it.
+
+    With a base_url the site's own host, and its file hosts where files are concerned, stand for the
+    base_url's host: whoever crawls a mirror does not want the original asked.
+    """
+
+    home: str
+    """Where the crawl finds the home page."""
+    own_hosts: frozenset[str]
+    """Network locations (host or host:port) that are this site."""
+    file_hosts: frozenset[str]
+    """Further ones that files may come from."""
+
+    @classmethod
+    def of(cls, official_home: str, file_hosts: Iterable[str], base_url: str | None) -> "Addresses":
+        """Raises BadUsage where base_url is not an http(s) address."""
+        if base_url is None:
+            return cls(official_home, frozenset({urlsplit(official_home).netloc}), frozenset(file_hosts))
+        try:
+            parts = urlsplit(base_url.strip())
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or parts.query or parts.fragment or parts.username:
+            raise BadUsage(f"base_url {base_url!r} is not an address like http://127.0.0.1:8000/")
+        home = urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", "", ""))
+        return cls(home, frozenset({parts.netloc.lower(), urlsplit(official_home).netloc}), frozenset(file_hosts))
+
+    @property
+    def netloc(self) -> str:
+        return urlsplit(self.home).netloc
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether a base_url moved the site."""
+        return len(self.own_hosts) > 1
+
+    def resolve(self, href: str, page_url: str) -> str | None:
+        """The normalised address a page's href leads to; None where it leads to no web address."""
+        href = re.sub(r"[\t\r\n]", "", href).strip()
+        if not href or href.startswith("#"):
+            return None
+        try:
+            parts = urlsplit(urljoin(page_url, safe_url_string(href)))
+            port = parts.port
+        except ValueError:
+            return None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return None
+        default = {"http": 80, "https": 443}[parts.scheme]
+        netloc = parts.hostname.lower() + (f":{port}" if port and port != default else "")
+        scheme = parts.scheme
+        moved = self.elsewhere and netloc in self.file_hosts and is_file(urlunsplit(parts))
+        if netloc in self.own_hosts or moved:
+            scheme, netloc = urlsplit(self.home)[:2]  # http and https, mirror and original: one page
+        query = "&".join(part for part in parts.query.split("&") if not _TRACKING.match(part))
+        return urlunsplit((scheme, netloc, parts.path or "/", query, ""))
+
+    def is_own(self, url: str) -> bool:
+        return urlsplit(url).netloc == self.netloc
+
+    def may_fetch(self, url: str) -> bool:
+        """Whether a request may go there: this site, or one of its file hosts (unless it was moved)."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https"):
+            return False
+        return parts.netloc == self.netloc or (not self.elsewhere and parts.netloc in self.file_hosts)
+
+    def is_home(self, url: str) -> bool:
+        """Whether the address is the home page, by whichever name."""
+        path = re.sub(r"/(?:index|default)\.s?html?$", "/", urlsplit(url).path)
+        return self.is_own(url) and path in ("/", urlsplit(self.home).path) and not urlsplit(url).query
+
+
+def is_file(url: str) -> bool:
+    """Whether the address is a document, picture or archive rather than a page."""
+    parts = urlsplit(url)
+    return bool(_FILE.fullmatch(_suffix(parts.path)) or _DOWNLOAD.search(parts.path))
+
+
+def file_name(url: str) -> str:
+    """The name an address gives its file: a fileName parameter, or the last part of the path."""
+    parts = urlsplit(url)
+    for key, value in parse_qsl(parts.query):
+        if key.lower() == "filename" and value:
+            return value
+    return unquote(parts.path.rpartition("/")[2])
+
+
+def _suffix(path: str) -> str:
+    name = path.rpartition("/")[2]
+    return name[name.rfind(".") :] if "." in name else ""

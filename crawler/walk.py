@@ -1,0 +1,202 @@
+"""The walk of a column's listing: every page, until the listing ends and is known to have stood still.
+
+Listings drift: what is published or removed during the walk moves entries over page boundaries. So the
+walk is checked (declared total, or first and last page asked again) and repeated until it holds.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+from scrapy.http import TextResponse
+
+from crawler.archive import Archive
+from crawler.exceptions import CrawlError, Gone
+from crawler.items import Entry
+from crawler.pages import Template
+from crawler.pages.base import ListingPage
+from crawler.report import Report
+from crawler.urls import Addresses
+
+log = logging.getLogger(__name__)
+
+MOST_PAGES = 5_000
+"""A listing longer than this is endless by mistake or malice."""
+MOST_WALKS = 4
+"""How often a listing that changes under the walk is walked again."""
+MOST_LOST = 2
+"""So many pages in a row without an answer end the walk."""
+
+
+class Fetch(Protocol):
+    """The spider's fetch()."""
+
+    def __call__(self, url: str, role: str, *, referer: str | None = None) -> Awaitable[TextResponse]: ...
+
+
+class Walk:
+    """Walks one column and records its entries; what went wrong is in the report."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        archive: Archive,
+        run_id: int,
+        report: Report,
+        template: Template,
+        addresses: Addresses,
+        enough: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._fetch = fetch
+        self._archive = archive
+        self._run_id = run_id
+        self._report = report
+        self._template = template
+        self._addresses = addresses
+        self._enough = enough
+        self._stopped_early = False
+
+    async def run(self, first: TextResponse) -> None:
+        """Walk from the column's first page. Raises CrawlError where that page is no listing."""
+        page = self._template.listing(first, self._addresses)
+        problems: list[str] = []
+        before = None
+        for attempt in range(1, MOST_WALKS + 1):
+            seen, problems = await self._once(page)
+            if self._stopped_early or seen.order == before or await self._holds(page, seen, problems):
+                break
+            before = seen.order
+            log.info("%s: walk %d of the listing is not certain, walking again", self._report.column_name, attempt)
+        else:
+            problems.append(f"the listing kept changing over {MOST_WALKS} walks")
+        self._report.problems += problems
+
+    async def _once(self, page: ListingPage) -> tuple["_Seen", list[str]]:
+        """One walk; returns what was seen and what went wrong."""
+        seen = _Seen()
+        problems: list[str] = []
+        lost = 0  # pages in a row without an answer
+        for number in range(1, MOST_PAGES + 1):
+            try:
+                listing = page if number == 1 and not page.is_shell else await self._page(page, number)
+                fresh = seen.add(number, listing)
+            except CrawlError as error:
+                if isinstance(error, Gone) and number > 1 and number > (seen.last_page or 0):
+                    break  # past the end
+                problems.append(await self._lose(page, number, error))
+                lost += 1
+            else:
+                lost = 0
+                await self._record(fresh)
+                if await self._enough():
+                    self._stopped_early = True
+                    return seen, problems
+                if not fresh and number < (seen.last_page or 0):
+                    problems.append(f"listing page {number} of {seen.last_page} names nothing new")
+                    lost = 1
+                elif not fresh:
+                    break
+            if lost >= MOST_LOST or (page.is_shell and seen.last_page and number >= seen.last_page):
+                break
+        else:
+            problems.append(f"the listing has more than {MOST_PAGES} pages")
+        return seen, problems
+
+    async def _holds(self, page: ListingPage, seen: "_Seen", problems: list[str]) -> bool:
+        """Whether one walk alone is certain to have met every entry."""
+        self._report.declared = max(seen.declared, default=None)
+        if seen.declared:
+            return await self._total_holds(seen, problems)
+        # a moved entry is met twice where another was missed
+        return not seen.doubled and await self._ends_hold(page, seen.ends)
+
+    async def _page(self, page: ListingPage, number: int) -> ListingPage:
+        url = page.address(number)
+        return page.read(await self._fetch(url, "listing", referer=page.response.url))
+
+    async def _record(self, entries: list[Entry]) -> None:
+        new = await self._archive.listed(self._run_id, entries, self._report.listed)
+        self._report.listed += new
+
+    async def _lose(self, page: ListingPage, number: int, error: CrawlError) -> str:
+        line = f"listing page {number}: {error}"
+        log.error("%s: %s", self._report.column_name, line)
+        await self._archive.fail(
+            self._run_id,
+            page.address(number),
+            kind="listing",
+            outcome="blocked" if error.exit_code == 4 else "failed",
+            reason=str(error),
+            attempts=1,
+            capture_id=None,
+        )
+        return line
+
+    async def _total_holds(self, seen: "_Seen", problems: list[str]) -> bool:
+        """Whether one total was declared throughout and it is what was seen."""
+        total = max(seen.declared)
+        if len(seen.declared) == 1 and total == seen.rows > len(seen.hashes):
+            # the column counts an entry it prints twice: a unit of its own, named duplicate
+            twice = [
+                replace(entry, url=f"{entry.url}#again-{number}", kind="duplicate", reason="listed twice")
+                for number, entry in enumerate(seen.doubled, 1)
+            ]
+            await self._record(twice)
+        if len(seen.declared) == 1 and total in (seen.rows, len(seen.hashes)):
+            return True
+        if not problems:
+            problems.append(f"the column declares {total} entries, {len(seen.hashes)} were seen")
+        return False
+
+    async def _ends_hold(self, page: ListingPage, ends: dict[int, list[str]]) -> bool:
+        """Whether first and last page still print what they printed during the walk."""
+        if len(ends) < 2:
+            return True  # one page is one moment
+        for number, urls in ends.items():
+            try:
+                again = await self._page(page, number)
+                if [entry.url for entry in again.entries()] != urls:
+                    return False
+            except CrawlError:
+                return True  # the pages were read once; a later outage does not undo that
+        return True
+
+
+class _Seen:
+    """What one walk has seen so far; hashes instead of addresses, so that long columns stay cheap."""
+
+    def __init__(self) -> None:
+        self.hashes: set[int] = set()
+        self.rows = 0
+        """Entries over all pages, doubled ones included."""
+        self.doubled: list[Entry] = []
+        """Entries met again."""
+        self.declared: set[int] = set()
+        self.last_page: int | None = None
+        self.order = 0
+        """Hash over all addresses in the order met: equal for two walks that agree."""
+        self.ends: dict[int, list[str]] = {}
+        """Page number -> addresses, of the first and the latest page with new entries."""
+
+    def add(self, number: int, listing: ListingPage) -> list[Entry]:
+        """Take in one page; returns its entries that no page before had, each once."""
+        entries = listing.entries()
+        self.last_page = max(filter(None, (self.last_page, listing.last_page())), default=None)
+        if (total := listing.declared()) is not None:
+            self.declared.add(total)
+        unique: dict[str, Entry] = {}
+        for entry in entries:
+            unique.setdefault(entry.url, entry)
+        fresh = [entry for url, entry in unique.items() if hash(url) not in self.hashes]
+        if fresh:
+            self.hashes.update(hash(entry.url) for entry in fresh)
+            self.rows += len(entries)
+            self.order = hash((self.order, *(entry.url for entry in entries)))
+            again = list(entries)
+            for entry in fresh:
+                again.remove(entry)
+            self.doubled += again
+            self.ends = {n: urls for n, urls in self.ends.items() if n == 1}
+            self.ends[number] = [entry.url for entry in entries]
+        return fresh

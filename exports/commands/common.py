@@ -1,0 +1,150 @@
+"""What the commands share: settings, filters, opening the archive, the three output formats."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, BinaryIO, TypeVar
+
+import click
+from sqlalchemy.orm import Session
+
+from exports import csv, query, terminal
+from exports.config import Config
+from exports.database.migrate import check_current
+from exports.database.models import Article
+from exports.database.session import open_engine
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+SETTINGS = ("ARCHIVE_DIR", "ARCHIVE_DATABASE_URL")
+TABLE_ROWS = 20
+"""Rows of a table unless --limit says otherwise; the other formats are for programs and have none."""
+
+
+def _remember(context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> None:
+    settings = context.ensure_object(dict)
+    for text in given:
+        name, equals, value = text.partition("=")
+        if name not in SETTINGS or not equals:
+            raise click.BadParameter(f"{text!r}: allowed are {' and '.join(f'{name}=VALUE' for name in SETTINGS)}")
+        settings[name] = value
+
+
+setting_option = click.option(
+    "-s",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    expose_value=False,
+    callback=_remember,
+    help="Set ARCHIVE_DIR or ARCHIVE_DATABASE_URL; beats the environment variable of that name.",
+)
+
+
+def configuration() -> Config:
+    """The settings of this call. Raises ConfigError."""
+    return Config.from_settings(click.get_current_context().obj)
+
+
+@contextmanager
+def reading(config: Config | None = None) -> Iterator[Session]:
+    """A session that cannot write. Raises ConfigError, StorageError, SchemaError."""
+    engine = open_engine((config or configuration()).database_url, read_only=True)
+    try:
+        check_current(engine)
+        with Session(engine) as session:
+            yield session
+    finally:
+        engine.dispose()
+
+
+def format_option(*formats: str) -> Callable[[Command], Command]:
+    """--format, by default a table."""
+    return click.option("--format", "form", type=click.Choice(formats), default=formats[0], show_default=True)
+
+
+limit_option = click.option("--limit", type=click.IntRange(1), help="At most so many, the newest first.")
+column_option = click.option("--column", metavar="ID|NAME", help="Only articles of this column.")
+
+
+def _day(_context: click.Context, _option: click.Parameter, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise click.BadParameter(f"{text!r} is not a date: YYYY-MM-DD is allowed")
+
+
+def filter_options(command: Command) -> Command:
+    """The filters that search and export share."""
+    for option in (
+        limit_option,
+        click.option("--until", metavar="YYYY-MM-DD", callback=_day, help="Published on this day or before."),
+        click.option("--since", metavar="YYYY-MM-DD", callback=_day, help="Published on this day or later."),
+        click.option("--unit", help="Only articles by an author whose unit has this in its name."),
+        click.option("--author", help="Only articles by the author of this (whole) name."),
+        click.option("--column", metavar="ID|NAME", help="Only articles of this column, or listed in it."),
+    ):
+        command = option(command)
+    return command
+
+
+def filters(session: Session, text: str, narrowed: Mapping[str, Any]) -> query.Filters:
+    """The filters as given on the command line. Raises click.UsageError."""
+    since, until = narrowed["since"], narrowed["until"]
+    if since and until and since > until:
+        raise click.UsageError(f"--since {since} is later than --until {until}: allowed is the same day or earlier")
+    return query.Filters(
+        text=text,
+        columns=column_ids(session, narrowed["column"]),
+        author=narrowed["author"] or "",
+        unit=narrowed["unit"] or "",
+        since=since,
+        until=until,
+    )
+
+
+def column_ids(session: Session, reference: str | None) -> tuple[str, ...]:
+    """The ids of the named column; empty for None, which means all. Raises click.UsageError."""
+    if reference is None:
+        return ()
+    ids = query.column_ids(session, reference)
+    if not ids:
+        known = ", ".join(f"{column_id} ({name})" for column_id, name in sorted(query.columns(session).items()))
+        raise click.UsageError(f"no column {reference!r}: the archive has {known or 'none yet'}")
+    return tuple(ids)
+
+
+def article(session: Session, reference: str) -> Article:
+    """The article of an id or address. Raises click.UsageError."""
+    found = query.find_article(session, reference)
+    if found is None:
+        raise click.UsageError(f"no article {reference!r}: the id or the address of an archived article is allowed")
+    return found
+
+
+def write_rows(form: str, rows: Iterable[Mapping[str, Any]], stream: BinaryIO | None = None) -> int:
+    """Rows for programs, as jsonl or csv, to the stream or standard output. Returns how many."""
+    stream = stream or sys.stdout.buffer
+    if form == "csv":
+        return csv.write(stream, rows)
+    written = 0
+    for row in rows:
+        stream.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        written += 1
+    return written
+
+
+def show_rows(form: str, rows: list[dict[str, Any]], none: str) -> None:
+    """Rows in the given format; as a table, the line `none` where there are no rows."""
+    if form != "table":
+        write_rows(form, rows)
+    elif rows:
+        terminal.print_table([name.replace("_", " ") for name in rows[0]], [[*row.values()] for row in rows])
+    else:
+        terminal.print_line(none)

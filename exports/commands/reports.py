@@ -1,0 +1,207 @@
+"""archive stats, coverage, runs, failures: the archive as a whole."""
+
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from exports import query, terminal
+from exports.commands import common
+from exports.database.models import Run
+
+_UNKNOWN = "(unknown)"
+
+
+@click.command("stats")
+@click.option("--by", type=click.Choice(query.GROUPINGS), help="Count by this; default: totals, column and month.")
+@click.option("--unsure", is_flag=True, help="List the articles whose byline names no author we recognised.")
+@common.column_option
+@common.format_option("table", "chart", "jsonl", "csv")
+@common.setting_option
+def stats_command(by: str | None, unsure: bool, column: str | None, form: str) -> None:
+    """Count the articles.
+
+    \b
+    Example: archive stats --by month --format chart
+    """
+    if unsure and (by or form == "chart"):
+        raise click.UsageError("--unsure is a list: --by and --format chart are not allowed with it")
+    with common.reading() as session:
+        columns = common.column_ids(session, column)
+        if unsure:
+            _unsure(session, columns, form)
+            return
+        if by is None and form in ("table", "chart"):
+            for name, number in query.totals(session, columns).items():
+                terminal.print_line(f"{name:<18} {number}")
+        groups = {name: query.counts(session, name, columns) for name in ([by] if by else ["column", "month"])}
+    if form in ("jsonl", "csv"):
+        common.write_rows(
+            form,
+            [
+                {"by": name, "key": count.key, "name": count.label, "articles": count.articles}
+                for name, counted in groups.items()
+                for count in counted
+            ],
+        )
+        return
+    for name, counted in groups.items():
+        _print_counts(name, counted, form, heading=by is None)
+
+
+def _print_counts(name: str, counted: list[query.Count], form: str, *, heading: bool) -> None:
+    if heading:
+        terminal.print_line()
+    if not counted:
+        terminal.print_line("no article")
+    elif form == "chart":
+        if heading:
+            terminal.print_line(f"by {name}")
+        terminal.print_bars([(count.label or count.key or _UNKNOWN, count.articles) for count in counted])
+    else:
+        terminal.print_table(
+            [name, "articles"], [[count.label or count.key or _UNKNOWN, count.articles] for count in counted]
+        )
+
+
+def _unsure(session: Session, columns: tuple[str, ...], form: str) -> None:
+    names = ("id", "published_at", "title", "byline", "url")
+    articles = query.found(session, query.unsure(session, columns))
+    rows = [{name: getattr(article, name) for name in names} for article, _ in articles]
+    common.show_rows(form, rows, "no article prints a byline without a recognised author")
+
+
+@click.command("coverage")
+@click.argument("column", metavar="[COLUMN]", required=False)
+@common.format_option("table", "jsonl", "csv")
+@common.setting_option
+def coverage_command(column: str | None, form: str) -> None:
+    """Show what became of every entry that a column listed in its last run.
+
+    The ledger closes when every entry is archived or has a harmless reason, the column's own total (where it
+    prints one) is the number listed, and the run has finished.
+
+    \b
+    Example: archive coverage 重要专题
+    """
+    with common.reading() as session:
+        ledgers = query.coverage(session, common.column_ids(session, column))
+        if form != "table":
+            common.write_rows(form, [_coverage_row(ledger, form) for ledger in ledgers])
+            return
+        if not ledgers:
+            terminal.print_line("no column has been crawled")
+        for number, ledger in enumerate(ledgers):
+            if number:
+                terminal.print_line()
+            _print_coverage(ledger)
+
+
+def _coverage_row(ledger: query.Coverage, form: str) -> dict[str, Any]:
+    run = ledger.run
+    row = {
+        "column_id": run.column_id,
+        "column_name": run.column_name,
+        "run_id": run.id,
+        "started_at": _iso(run.started_at),
+        "finished_at": _iso(run.finished_at),
+        "exit_code": run.exit_code,
+        "declared": run.declared,
+        "listed": ledger.listed,
+        "pending": ledger.pending,
+        "closes": not ledger.problems,
+        "problems": ledger.problems,
+    }
+    outcomes = {name: ledger.outcomes.get(name, 0) for name in (*query.OUTCOMES, *ledger.outcomes)}
+    return row | (outcomes if form == "csv" else {"outcomes": outcomes})
+
+
+def _print_coverage(ledger: query.Coverage) -> None:
+    run = ledger.run
+    terminal.print_line(f"{run.column_id} {run.column_name}")
+    terminal.print_line(f"  run {run.id}, started {terminal.local_time(run.started_at)}, {state(run)}")
+    if run.declared is not None:
+        terminal.print_line(f"  declared by the column: {run.declared}")
+    parts = [*ledger.outcomes.items(), *([("pending", ledger.pending)] if ledger.pending else [])]
+    total = " + ".join(f"{name} {number}" for name, number in parts) or "0"
+    terminal.print_line(f"  listed {ledger.listed} = {total}")
+    verdict = f"does not close: {'; '.join(ledger.problems)}" if ledger.problems else "closes"
+    terminal.print_line(f"  the ledger {verdict}")
+
+
+def state(run: Run) -> str:
+    """How a run ended, in words."""
+    if run.finished_at is None:
+        return "not finished: still running, or killed"
+    reason = f": {run.reason}" if run.reason else ""
+    return f"finished {terminal.local_time(run.finished_at)}, exit code {run.exit_code}{reason}"
+
+
+def _iso(moment: Any) -> str | None:
+    return moment.astimezone(terminal.SHANGHAI).isoformat() if moment else None
+
+
+@click.command("runs")
+@click.argument("column", metavar="[COLUMN]", required=False)
+@common.limit_option
+@common.format_option("table", "jsonl", "csv")
+@common.setting_option
+def runs_command(column: str | None, limit: int | None, form: str) -> None:
+    """List the runs, the last one first.
+
+    \b
+    Example: archive runs 重要专题 --limit 5
+    """
+    time = terminal.local_time if form == "table" else _iso
+    with common.reading() as session:
+        limit = limit or (common.TABLE_ROWS if form == "table" else None)
+        rows = [
+            {
+                "id": run.id,
+                "spider": run.spider,
+                "column_id": run.column_id,
+                "column_name": run.column_name,
+                "started_at": time(run.started_at),
+                "finished_at": time(run.finished_at),
+                "exit_code": run.exit_code,
+                "requests": run.requests,
+                "bytes": run.bytes,
+                "ledger": _ledger(run.ledger) if form != "jsonl" else run.ledger,
+                "reason": run.reason,
+            }
+            for run in query.runs(session, common.column_ids(session, column), limit)
+        ]
+    common.show_rows(form, rows, "no run")
+
+
+def _ledger(ledger: dict[str, int]) -> str:
+    return " ".join(f"{name} {number}" for name, number in ledger.items())
+
+
+@click.command("failures")
+@click.argument("column", metavar="[COLUMN]", required=False)
+@click.option("--all", "resolved", is_flag=True, help="Also what a later run archived after all.")
+@common.limit_option
+@common.format_option("table", "jsonl", "csv")
+@common.setting_option
+def failures_command(column: str | None, resolved: bool, limit: int | None, form: str) -> None:
+    """List what could not be archived, with reason and attempts.
+
+    \b
+    Example: archive failures 重要专题 --all
+    """
+    time = terminal.local_time if form == "table" else _iso
+    with common.reading() as session:
+        columns = common.column_ids(session, column)
+        failures = query.failures(session, columns, resolved=resolved)
+        rows = [
+            {
+                **{name: getattr(failure, name) for name in ("id", "column_id", "kind", "outcome")},
+                **{name: getattr(failure, name) for name in ("attempts", "reason", "url")},
+                "first_failed_at": time(failure.first_failed_at),
+                "last_failed_at": time(failure.last_failed_at),
+                "resolved_at": time(failure.resolved_at),
+            }
+            for failure in failures[:limit]
+        ]
+    common.show_rows(form, rows, "no failure" if resolved else "no unresolved failure")

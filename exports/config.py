@@ -1,0 +1,75 @@
+"""Where the archive lies: the ARCHIVE_* settings that storage and readers share."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from exports.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Config:
+    """The archive's folder and database."""
+
+    directory: Path
+    """ARCHIVE_DIR"""
+    database_url: str
+    """ARCHIVE_DATABASE_URL, the default filled in"""
+    revisit_days: int = 30
+    """ARCHIVE_REVISIT_DAYS: every archived article is checked again within so many days"""
+    revisit_share: float = 0.05
+    """ARCHIVE_REVISIT_SHARE: at most this share of the older articles is checked in one run"""
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "Config":
+        """A given setting beats the environment variable of the same name beats the default.
+
+        Raises ConfigError naming the bad value.
+        """
+        directory = Path(_value(settings, "ARCHIVE_DIR") or "archive").expanduser()
+        if directory.exists() and not directory.is_dir():
+            raise ConfigError(f"ARCHIVE_DIR {str(directory)!r} is not a folder")
+        default_url = f"sqlite:///{directory}/archive.db"
+        return cls(
+            directory=directory,
+            database_url=_database_url(_value(settings, "ARCHIVE_DATABASE_URL") or default_url),
+            revisit_days=int(_number(settings, "ARCHIVE_REVISIT_DAYS", 30, least=1)),
+            revisit_share=_number(settings, "ARCHIVE_REVISIT_SHARE", 0.05, least=0),
+        )
+
+
+def _value(settings: Mapping[str, Any], name: str) -> str:
+    return str(settings.get(name) or os.environ.get(name) or "").strip()
+
+
+def _number(settings: Mapping[str, Any], name: str, default: float, least: float) -> float:
+    text = _value(settings, name)
+    try:
+        number = float(text) if text else default
+    except ValueError:
+        number = least - 1
+    if not number >= least:
+        raise ConfigError(f"{name} {text!r} is not a number of at least {least}")
+    return number
+
+
+def _database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ConfigError(f"ARCHIVE_DATABASE_URL {text!r} is not a database URL: {_ALLOWED}") from None
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise ConfigError(f"ARCHIVE_DATABASE_URL names {url.drivername!r}: {_ALLOWED}")
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ConfigError("ARCHIVE_DATABASE_URL is an in-memory database, which keeps nothing: name a file")
+    return url.render_as_string(hide_password=False)
+
+
+_ALLOWED = "allowed are sqlite:///FILE and postgresql://USER@HOST/NAME"

@@ -1,0 +1,34 @@
+"""Everything storage and readers raise on purpose; the message is one line for people.
+
+``exit_code`` is what a command ends with when the error reaches it.
+"""
+
+
+class ArchiveError(Exception):
+    """Base class."""
+
+    exit_code = 1
+
+
+class ConfigError(ArchiveError):
+    """A setting with an impossible value. Raised by config.py and database/session.py; nothing was written."""
+
+    exit_code = 2
+
+
+class SchemaError(ArchiveError):
+    """The database was made by another version of this program. Raised by database/migrate.py."""
+
+    exit_code = 2
+
+
+class StorageError(ArchiveError):
+    """The disk is full, a folder is not writable, the database is gone. Raised by writer.py and archive.py."""
+
+    exit_code = 5
+
+
+class ColumnBusy(ArchiveError):
+    """Another run of the column is alive. Raised by lock.py."""
+
+    exit_code = 6

@@ -1,0 +1,55 @@
+"""JSON Lines: one line per version of an article, derived from the database row alone."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crawler import items
+from exports import segments
+from exports.database.models import ArticleVersion
+
+_PRINTED = [field.name for field in fields(items.Article)]
+FIELDS = [
+    *_PRINTED[: _PRINTED.index("editor_note") + 1],
+    *("status", "version", "content_hash", "duplicate_of", "first_seen_at", "last_seen_at", "changed_at"),
+    *("capture_id", "extractor"),
+]
+"""The fields of `articles` after id, in the contract's order."""
+
+
+def record(version: ArticleVersion) -> dict[str, Any]:
+    """The line of one version as a dictionary, keys in the contract's order; times in UTC."""
+    line: dict[str, Any] = {"event": version.event, "id": version.article_id}
+    for name in FIELDS:
+        line[name] = _plain(getattr(version, name))
+    line |= {"authors": version.authors, "attachments": version.attachments, "images": version.images}
+    line["run_id"] = version.run_id
+    return line
+
+
+def line(version: ArticleVersion) -> str:
+    """The JSON line of one version, without the line end."""
+    return json.dumps(record(version), ensure_ascii=False)
+
+
+def path_of(version: ArticleVersion) -> str:
+    """The file the version's line stands in, relative to ARCHIVE_DIR: by month (UTC) of archiving."""
+    return f"jsonl/{version.column_id}/{version.valid_from.astimezone(UTC):%Y-%m}.jsonl"
+
+
+def append(session: Session, directory: Path, versions: Iterable[ArticleVersion]) -> None:
+    """Append the lines of new versions, before the transaction that adds them commits."""
+    by_path: dict[str, list[str]] = {}
+    for version in versions:
+        by_path.setdefault(path_of(version), []).append(line(version) + "\n")
+    for path in sorted(by_path):
+        segments.append(session, directory, path, "".join(by_path[path]).encode())
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value

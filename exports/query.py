@@ -1,0 +1,284 @@
+"""The questions readers ask: functions from a session to rows. Nothing here prints.
+
+Readers name a column by its id or its name, an article by its id or an address.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, distinct, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from exports import ledger, search
+from exports.database.models import (
+    Article,
+    ArticleAuthor,
+    ArticleVersion,
+    Attachment,
+    Capture,
+    Failure,
+    Image,
+    Listing,
+    Run,
+)
+from exports.errors import StorageError
+
+_CHUNK = 500
+"""Articles loaded at a time, so that an export holds few long texts in memory."""
+OUTCOMES = (
+    *("archived", "unchanged", "revised", "duplicate", "external", "attachment", "excluded"),
+    *("blocked", "failed", "gone"),
+)
+"""The names of the ledger: every listed entry ends in one of them."""
+_LARGEST = 2**31 - 1
+"""The largest id, and more rows than any table has."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What narrows a search; the empty value of each narrows nothing."""
+
+    text: str = ""
+    """See search.parse."""
+    columns: tuple[str, ...] = ()
+    """Column ids: articles of these columns, or listed in them."""
+    author: str = ""
+    """An author's whole name, blanks not counting."""
+    unit: str = ""
+    """Part of the name of an author's unit."""
+    since: date | None = None
+    until: date | None = None
+    """First and last day of publication, both included. An article dated only by month or year counts where
+    that month or year and the period overlap; one without a date never does."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """One bar of a chart."""
+
+    key: str
+    """Column id, unit, author or month (YYYY-MM); empty for the articles that have none."""
+    label: str
+    """The column's name; else the key."""
+    articles: int
+
+
+def columns(session: Session) -> dict[str, str]:
+    """column_id -> name, of every column the archive has met."""
+    known = select(Run.column_id, Run.column_name).union(select(Article.column_id, Article.column_name))
+    return {column_id: name for column_id, name in session.execute(known) if column_id}
+
+
+def column_ids(session: Session, reference: str) -> list[str]:
+    """The ids of the columns an id or a name stands for; blanks and width in names do not count."""
+    known = columns(session)
+    if reference in known:
+        return [reference]
+    return [column_id for column_id, name in known.items() if _squeezed(name) == _squeezed(reference) != ""]
+
+
+def _squeezed(text: str) -> str:
+    return "".join(search.folded(text).split())
+
+
+def matching(session: Session, filters: Filters) -> list[int]:
+    """The ids of the articles, withdrawn ones included, newest first and those without a date last."""
+    search.prepare(session)
+    wanted = select(Article.id).where(*_conditions(filters))
+    return list(session.scalars(wanted.order_by(Article.published_at.desc().nulls_last(), Article.id.desc())))
+
+
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    # The cheap ones first: the text condition reads whole articles.
+    if filters.columns:
+        listed = or_(Listing.article_id == Article.id, Listing.url == Article.url)
+        in_column = exists().where(Listing.column_id.in_(filters.columns), listed)
+        yield or_(Article.column_id.in_(filters.columns), in_column)
+    if filters.since:
+        day = filters.since.isoformat()
+        yield or_(Article.published_at >= day, Article.published_at.in_([day[:7], day[:4]]))
+    if filters.until:
+        yield func.substr(Article.published_at, 1, 10) <= filters.until.isoformat()
+    if filters.author:
+        same = search.equal(ArticleAuthor.name, "".join(filters.author.split()))
+        yield exists().where(ArticleAuthor.article_id == Article.id, same)
+    if filters.unit:
+        part = search.contains(ArticleAuthor.unit, filters.unit.strip())
+        yield exists().where(ArticleAuthor.article_id == Article.id, part)
+    if filters.text:
+        yield search.condition(filters.text)
+
+
+def found(session: Session, ids: Sequence[int], text: str = "") -> Iterator[tuple[Article, str]]:
+    """The articles in the order of the ids, each with a snippet around the first hit of the search text."""
+    terms = search.wanted(text)
+    for chunk in _chunks(ids):
+        by_id = {article.id: article for article in session.scalars(select(Article).where(Article.id.in_(chunk)))}
+        for article_id in chunk:
+            yield by_id[article_id], search.snippet(by_id[article_id].body_text, terms)
+        session.expunge_all()
+
+
+def current_versions(session: Session, ids: Sequence[int]) -> Iterator[ArticleVersion]:
+    """The current version of each article, in the order of the ids. Raises StorageError where one is missing."""
+    current = and_(ArticleVersion.article_id == Article.id, ArticleVersion.version == Article.version)
+    for chunk in _chunks(ids):
+        rows = session.scalars(select(ArticleVersion).join(Article, current).where(Article.id.in_(chunk)))
+        by_id = {version.article_id: version for version in rows}
+        for article_id in chunk:
+            if article_id not in by_id:
+                raise StorageError(f"article {article_id} lacks the row of its current version in article_versions")
+            yield by_id[article_id]
+        session.expunge_all()
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+
+
+def find_article(session: Session, reference: str) -> Article | None:
+    """The article of an id or an address: its own, or one a column lists it under.
+
+    An address may differ from the archived one in scheme and fragment, or by a query string that the
+    archive does not know.
+    """
+    if re.fullmatch(r"[0-9]{1,12}", reference):
+        return session.get(Article, int(reference)) if int(reference) <= _LARGEST else None
+    address = reference.strip().partition("#")[0]
+    for url in (address, address.partition("?")[0]):
+        either = [url, re.sub("^http:", "https:", url), re.sub("^https:", "http:", url)]
+        article = session.scalar(select(Article).where(Article.url.in_(either)).order_by(Article.id).limit(1))
+        listed = select(Listing.article_id).where(Listing.url.in_(either), Listing.article_id.is_not(None)).limit(1)
+        if article is None and (article_id := session.scalar(listed)) is not None:
+            article = session.get(Article, article_id)
+        if article is not None:
+            return article
+    return None
+
+
+def versions(session: Session, article_id: int) -> list[ArticleVersion]:
+    """All versions of an article, the first one first."""
+    chosen = select(ArticleVersion).where(ArticleVersion.article_id == article_id)
+    return list(session.scalars(chosen.order_by(ArticleVersion.version)))
+
+
+def payload_capture(session: Session, capture: Capture) -> Capture:
+    """The capture that holds the payload: itself, or the one its revisit record refers to."""
+    seen = {capture.id}
+    while capture.revisit_of is not None and capture.revisit_of not in seen:
+        seen.add(capture.revisit_of)
+        capture = session.get_one(Capture, capture.revisit_of)
+    return capture
+
+
+GROUPINGS = ("column", "unit", "author", "month")
+
+
+def counts(session: Session, by: str, column_ids: Sequence[str] = ()) -> list[Count]:
+    """Articles by one of GROUPINGS; most first, months in their order, the unknown last.
+
+    An article counts once for each of its authors and units, so those counts may sum to more than there are.
+    """
+    named: dict[str, InstrumentedAttribute[str]] = {"author": ArticleAuthor.name, "unit": ArticleAuthor.unit}
+    month = func.substr(Article.published_at, 1, 7)
+    key = func.coalesce(named.get(by) or {"column": Article.column_id, "month": month}[by], "")
+    grouped = select(key, func.max(Article.column_name), func.count(distinct(Article.id))).select_from(Article)
+    if by in named:
+        grouped = grouped.outerjoin(ArticleAuthor, ArticleAuthor.article_id == Article.id)
+    rows = session.execute(grouped.where(*_of_columns(Article.column_id, column_ids)).group_by(key))
+    result = [Count(value, name if by == "column" else value, number) for value, name, number in rows]
+    if by == "month":
+        return sorted(result, key=lambda count: (not count.key, count.key))
+    return sorted(result, key=lambda count: (not count.key, -count.articles, count.key))
+
+
+def totals(session: Session, column_ids: Sequence[str] = ()) -> dict[str, int]:
+    """What there is in all, by its name in a report."""
+    of_columns = _of_columns(Article.column_id, column_ids)
+
+    def articles(*conditions: ColumnElement[bool]) -> int:
+        counted = select(func.count()).select_from(Article).where(*of_columns, *conditions)
+        return session.scalar(counted) or 0
+
+    def belonging(owner: InstrumentedAttribute[int]) -> int:
+        counted = select(func.count()).select_from(Article).join(owner.class_, owner == Article.id)
+        return session.scalar(counted.where(*of_columns)) or 0
+
+    return {
+        "articles": articles(),
+        "withdrawn": articles(Article.status == "withdrawn"),
+        "revised": articles(Article.version > 1),
+        "duplicates": articles(Article.duplicate_of.is_not(None)),
+        "without a date": articles(Article.published_at.is_(None)),
+        "without an author": articles(Article.author == ""),
+        "versions": belonging(ArticleVersion.article_id),
+        "attachments": belonging(Attachment.article_id),
+        "images": belonging(Image.article_id),
+    }
+
+
+def unsure(session: Session, column_ids: Sequence[str] = ()) -> list[int]:
+    """The ids of the articles that print a byline in which no author was recognised."""
+    chosen = select(Article.id).where(Article.byline != "", Article.author == "")
+    chosen = chosen.where(*_of_columns(Article.column_id, column_ids))
+    return list(session.scalars(chosen.order_by(Article.published_at.desc().nulls_last(), Article.id.desc())))
+
+
+def runs(session: Session, column_ids: Sequence[str] = (), limit: int | None = None) -> list[Run]:
+    """The runs, last one first."""
+    chosen = select(Run).where(*_of_columns(Run.column_id, column_ids)).order_by(Run.id.desc())
+    return list(session.scalars(chosen.limit(min(limit or _LARGEST, _LARGEST))))
+
+
+def failures(session: Session, column_ids: Sequence[str] = (), *, resolved: bool = False) -> list[Failure]:
+    """What could not be archived and still is not, last failure first; `resolved` adds what later was."""
+    chosen = select(Failure).where(*_of_columns(Failure.column_id, column_ids))
+    if not resolved:
+        chosen = chosen.where(Failure.resolved_at.is_(None))
+    return list(session.scalars(chosen.order_by(Failure.last_failed_at.desc(), Failure.id.desc())))
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The ledger of a column's last run."""
+
+    run: Run
+    listed: int
+    outcomes: dict[str, int]
+    """outcome -> entries, every entry with an outcome; the names of OUTCOMES first."""
+    pending: int
+    """Entries the run has not come to."""
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the ledger does not close; empty when it does."""
+        unnamed = [name for name in self.outcomes if name not in OUTCOMES]
+        checks = {
+            "nothing was listed": self.listed == 0,
+            f"{self.pending} pending": self.pending > 0,
+            f"the column declares {self.run.declared}, {self.listed} listed": self.run.declared
+            not in (None, self.listed),
+            f"not an outcome: {', '.join(unnamed)}": bool(unnamed),
+            "the run has not finished": self.run.finished_at is None,
+        }
+        checks |= {f"{self.outcomes.get(bad)} {bad}": self.outcomes.get(bad, 0) > 0 for bad in ("failed", "blocked")}
+        return [problem for problem, holds in checks.items() if holds]
+
+
+def coverage(session: Session, column_ids: Sequence[str] = ()) -> list[Coverage]:
+    """The ledger of each column's last crawl (a replay lists nothing), by column id."""
+    crawls = select(func.max(Run.id)).where(Run.spider != "replay", *_of_columns(Run.column_id, column_ids))
+    last = select(Run).where(Run.id.in_(crawls.group_by(Run.column_id))).order_by(Run.column_id)
+    result = []
+    for run in session.scalars(last):
+        entries = ledger.counts(session, run)
+        pending = entries.pop("pending", 0)
+        outcomes = {name: entries[name] for name in [*OUTCOMES, *sorted({*entries} - {*OUTCOMES})] if name in entries}
+        result.append(Coverage(run, sum(outcomes.values()) + pending, outcomes, pending))
+    return result
+
+
+def _of_columns(column: InstrumentedAttribute[str], ids: Iterable[str]) -> list[ColumnElement[bool]]:
+    return [column.in_(list(ids))] if ids else []

@@ -1,0 +1,166 @@
+"""Articles and their versions: what an observed article changes in the archive."""
+
+import hashlib
+import json
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from crawler import items
+from exports.database.models import (
+    Article,
+    ArticleAuthor,
+    ArticleFields,
+    ArticleVersion,
+    Attachment,
+    Image,
+    Run,
+)
+
+_COLUMNS = [name for name in ArticleFields.__annotations__ if name in {f.name for f in fields(items.Article)}]
+"""The columns that are copied from the item by name."""
+HASHED = (
+    *("title", "subtitle", "byline", "breadcrumb", "source", "content_type", "published_at"),
+    *("body_text", "editor_note", "attachments", "images"),
+)
+"""What an article is: a change of any of these is a revision. All as printed, so that a better
+reader of bylines does not make revisions; addresses of files are left out, their bytes are not."""
+
+
+def canonical(article: items.Article) -> dict[str, Any]:
+    """The canonical article the hash is over."""
+    values = {name: getattr(article, name) for name in HASHED}
+    values["attachments"] = [[file.name, file.sha256] for file in article.attachments]
+    values["images"] = [file.sha256 for file in article.images]
+    return values
+
+
+def content_hash(article: items.Article) -> str:
+    """SHA-256 over the canonical article as JSON with sorted keys."""
+    return _sha256(canonical(article))
+
+
+def text_hash(article: items.Article) -> str:
+    """SHA-256 over title, text and file bytes: equal for one text at two addresses."""
+    files = [file.sha256 or file.name for file in (*article.attachments, *article.images)]
+    return _sha256([article.title, article.body_text, files])
+
+
+def store(session: Session, run: Run, article: items.Article, now: datetime) -> tuple[str, int]:
+    """Bring the archive to the observed article; returns the outcome and the article's id.
+
+    Outcomes: archived, duplicate, revised, unchanged.
+    """
+    row = session.scalar(select(Article).where(Article.url == article.url))
+    if row is None:
+        row = Article(first_seen_at=now, changed_at=now, last_seen_at=now, version=1, status="live")
+        _copy(article, row)
+        row.duplicate_of = _first_with(session, row.text_hash)
+        session.add(row)
+        session.flush()
+        _add_version(session, run, row, article, "archived", [], now)
+        return ("duplicate" if row.duplicate_of else "archived"), row.id
+    before = session.get_one(ArticleVersion, (row.id, row.version))
+    _carry_over(before, article)
+    changed = changed_fields(before, article)
+    row.last_seen_at = now
+    if not changed and row.status == "live":
+        return "unchanged", row.id
+    event = "revised" if row.status == "live" else "restored"
+    _copy(article, row)
+    row.version, row.changed_at, row.status = row.version + 1, now, "live"
+    _add_version(session, run, row, article, event, changed, now)
+    return "revised", row.id
+
+
+def changed_fields(before: ArticleVersion, article: items.Article) -> list[str]:
+    """The names of the canonical fields that differ from that version."""
+    old = {name: getattr(before, name) for name in HASHED}
+    old["attachments"] = [[file["name"], file["sha256"]] for file in before.attachments]
+    old["images"] = [file["sha256"] for file in before.images]
+    new = canonical(article)
+    return [name for name in HASHED if old[name] != new[name]]
+
+
+def rewrite(session: Session, version: ArticleVersion, article: items.Article) -> list[str]:
+    """Replay: read a version again in place, under the extractor of today. Returns the fields that differ."""
+    _carry_over(version, article)
+    names = [*_COLUMNS, "authors", "attachments", "images"]
+    before = {name: getattr(version, name) for name in names}
+    _copy(article, version)
+    _copy_lists(article, version)
+    row = session.get_one(Article, version.article_id)
+    if row.version == version.version:
+        _copy(article, row)
+        _replace_details(session, row.id, article)
+    return [name for name in names if before[name] != getattr(version, name)]
+
+
+def _sha256(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _first_with(session: Session, digest: str) -> int | None:
+    return session.scalar(
+        select(Article.id)
+        .where(Article.text_hash == digest, Article.duplicate_of.is_(None))
+        .order_by(Article.id)
+        .limit(1)
+    )
+
+
+def _carry_over(before: ArticleVersion, article: items.Article) -> None:
+    """A file that could not be fetched this time is still the file we hold: an outage is no revision."""
+    for kept, seen in ((before.attachments, article.attachments), (before.images, article.images)):
+        held = {file["url"]: file for file in kept if file["sha256"]}
+        for file in seen:
+            if file.sha256 is None and (old := held.get(file.url)):
+                for name in ("sha256", "media_type", "size", "path", "text"):
+                    setattr(file, name, old[name])
+
+
+def _copy(article: items.Article, row: ArticleFields) -> None:
+    for name in _COLUMNS:
+        setattr(row, name, getattr(article, name))
+    row.content_hash, row.text_hash = content_hash(article), text_hash(article)
+
+
+def _copy_lists(article: items.Article, version: ArticleVersion) -> None:
+    version.authors = [asdict(author) for author in article.authors]
+    version.attachments = [asdict(file) for file in article.attachments]
+    version.images = [asdict(file) for file in article.images]
+
+
+def _add_version(
+    session: Session,
+    run: Run,
+    row: Article,
+    article: items.Article,
+    event: str,
+    changed: list[str],
+    now: datetime,
+) -> None:
+    shared = {name: getattr(row, name) for name in ArticleFields.__annotations__}
+    version = ArticleVersion(
+        **shared, article_id=row.id, valid_from=now, event=event, changed=changed, run_id=run.id
+    )
+    _copy_lists(article, version)
+    session.add(version)
+    _replace_details(session, row.id, article)
+    session.flush()
+    # last, when nothing can fail any more: archive.py writes their JSON lines before the commit
+    session.info.setdefault("new_versions", []).append(version)
+
+
+def _replace_details(session: Session, article_id: int, article: items.Article) -> None:
+    for table in (ArticleAuthor, Attachment, Image):
+        session.execute(delete(table).where(table.article_id == article_id))
+    for seq, author in enumerate(article.authors):
+        session.add(ArticleAuthor(article_id=article_id, seq=seq, **asdict(author)))
+    for model, files in ((Attachment, article.attachments), (Image, article.images)):
+        for seq, file in enumerate(files):
+            session.add(model(article_id=article_id, seq=seq, **asdict(file)))

@@ -1,0 +1,105 @@
+"""The one writing thread: group commit.
+
+Whoever wants to write submits a function of a Session and waits for its future. All functions that
+queued up while the last transaction committed share the next one, and their futures are resolved
+only after its commit: what is acknowledged is durable.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError, DataError
+from sqlalchemy.orm import Session
+
+from exports.errors import StorageError
+
+BATCH = 256
+"""The most functions one transaction serves."""
+
+Work = Callable[[Session], Any]
+
+
+class Writer:
+    """Runs submitted functions in batches, each function in a savepoint of its own.
+
+    A function that raises spoils only itself. When the disk or the database fails, the whole batch and
+    everything after it fails with StorageError.
+    """
+
+    def __init__(self, engine: Engine, before_commit: Callable[[Session], None]) -> None:
+        self._engine = engine
+        self._before_commit = before_commit
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self.failed: StorageError | None = None
+        self._thread = threading.Thread(target=self._run, name="archive-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work) -> "Future[Any]":
+        """Queue the function; the future holds its result once it is committed."""
+        future: Future[Any] = Future()
+        self._queue.put((work, future))
+        return future
+
+    def close(self) -> None:
+        """Finish what is queued and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            batch = []
+            next_work = self._queue.get()
+            while next_work is not None:
+                batch.append(next_work)
+                if len(batch) == BATCH:
+                    break
+                try:
+                    next_work = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            closing = next_work is None
+            if batch:
+                self._commit(batch)
+
+    def _commit(self, batch: list[tuple[Work, "Future[Any]"]]) -> None:
+        results: list[tuple[Future[Any], Any, Exception | None]] = []
+        try:
+            if self.failed:
+                raise self.failed
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                for work, future in batch:
+                    try:
+                        with session.begin_nested():
+                            results.append((future, work(session), None))
+                    except Exception as error:
+                        if _storage(error):
+                            raise
+                        results.append((future, None, error))
+                self._before_commit(session)
+        except Exception as error:
+            self.failed = self.failed or (
+                error if isinstance(error, StorageError) else StorageError(_line(error))
+            )
+            results = [(future, None, self.failed) for _, future in batch]
+        for future, result, failure in results:
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+
+def _storage(error: Exception) -> bool:
+    """Whether the error is the disk's or the database's, not the one function's."""
+    if isinstance(error, IntegrityError | DataError | ProgrammingError):
+        return False
+    return isinstance(error, OSError | DBAPIError | StorageError)
+
+
+def _line(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return f"storage failed: {' '.join(str(cause).split()) or type(cause).__name__}"

@@ -1,0 +1,1 @@
+"""Tests, and the demonstration site they run against (tests/replica)."""

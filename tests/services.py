@@ -1,0 +1,164 @@
+"""Servers the tests need and start themselves, on the loopback interface, in a temporary folder.
+
+Where a server is not installed its tests are skipped with a line saying what to install; with
+ARCHIVE_REQUIRE_SERVICES=1 they fail instead.
+"""
+
+import glob
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+_USER = "postgres"
+_SECONDS_TO_START = 60
+
+
+def _missing(line: str) -> None:
+    if os.environ.get("ARCHIVE_REQUIRE_SERVICES") == "1":
+        pytest.fail(f"ARCHIVE_REQUIRE_SERVICES=1, but {line}", pytrace=False)
+    pytest.skip(line)
+
+
+def _binaries() -> Path | None:
+    """The folder with initdb and postgres: on the PATH, or where Debian keeps them, newest version first."""
+    on_path = shutil.which("initdb")
+    installed = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: float(path.split("/")[4]))
+    for initdb in ([on_path] if on_path else []) + installed[::-1]:
+        folder = Path(initdb).resolve().parent
+        if (folder / "postgres").exists():
+            return folder
+    return None
+
+
+def _ordinary_user() -> str | None:
+    """Whom to become: PostgreSQL refuses to run as root. None: stay who we are."""
+    if os.geteuid() != 0:
+        return None
+    for name in (_USER, "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    _missing("PostgreSQL does not run as root, and there is no user postgres or nobody")
+    return None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _postgres_server(binaries: Path) -> Iterator[str]:
+    user = _ordinary_user()
+    become: dict[str, Any] = {}
+    folder = Path(tempfile.mkdtemp(prefix="archive-postgres-"))
+    try:
+        password = secrets.token_hex(16)
+        (folder / "password").write_text(password)
+        if user is not None:
+            entry = pwd.getpwnam(user)
+            become = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+            os.chown(folder / "password", entry.pw_uid, entry.pw_gid)
+        create = [
+            binaries / "initdb",
+            "--pgdata",
+            folder / "data",
+            "--username",
+            _USER,
+            "--auth=scram-sha-256",
+        ]
+        create += [f"--pwfile={folder / 'password'}", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(create, check=True, cwd=folder, stdout=subprocess.DEVNULL, **become)
+        port = _free_port()
+        server = f"postgresql+psycopg://{_USER}:{password}@127.0.0.1:{port}"
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+        }
+        options |= {"synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
+        serve = [binaries / "postgres", "-D", folder / "data"]
+        serve += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(serve, cwd=folder, stdout=log, stderr=log, **become)
+        try:
+            _await(server, process, folder / "log")
+            yield server
+        finally:
+            process.send_signal(signal.SIGINT)  # the "fast" shutdown
+            process.wait(_SECONDS_TO_START)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _await(server: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while True:
+        try:
+            _administer(server, "SELECT 1")
+            return
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"PostgreSQL did not start:\n{log.read_text(errors='replace')[-2000:]}", pytrace=False)
+            time.sleep(0.05)
+
+
+def _administer(server: str, statement: str) -> None:
+    address = server.replace("+psycopg", "", 1) + "/postgres"
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The SQLAlchemy URL of a PostgreSQL server of our own, without a database name; one for each worker."""
+    binaries = _binaries()
+    if binaries is None:
+        _missing("PostgreSQL is not installed: `apt install postgresql` (or put initdb into the PATH)")
+        return
+    with _postgres_server(binaries) as server:
+        yield server
+
+
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """The URL of an empty database on the server, dropped afterwards whoever is still connected."""
+    name = f"archive_{uuid.uuid4().hex}"
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        yield f"{server}/{name}"
+    finally:
+        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database."""
+    with fresh_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh database, on each of the supported systems in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/archive.db"
+    return str(request.getfixturevalue("postgres_database"))

@@ -1,0 +1,65 @@
+"""What is printed is harmless: to a terminal, to a spreadsheet, into a pipe."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from exports import csv as archive_csv
+from exports import terminal
+from exports.database.models import Article
+from exports.database.session import open_engine
+from tests.archive_command import refused, run
+
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def test_nothing_printed_controls_the_terminal(archive: Path) -> None:
+    for command in (
+        *(["search", ""], ["search", "", "--format", "csv"], ["show", "3"], ["stats", "--unsure"]),
+        *(["failures"], ["failures", "--format", "csv"], ["export", "--format", "csv"]),
+    ):
+        output = run(*command).stdout.replace("\r\n", "\n")
+        assert not CONTROLS.search(output), command
+    assert "红色标题反写尾" in run("show", "3").stdout
+    assert "\x1b" not in refused("show", "\x1b[31mred")
+
+
+def test_printable() -> None:
+    assert terminal.printable("a\x1b[1;31mb\x1b]8;;http://x\x1b\\c\x07\x00\u2028d\ne") == "abc d e"
+    assert terminal.printable("a\nb\tc\rd", keep="\n\t") == "a\nb\tc d"
+    assert terminal.printable("中文，“引号”ＡＢＣ😀") == "中文，“引号”ＡＢＣ😀"
+    assert terminal.printable("\ud800x") == "x"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＋", "－", "＠", " =", "\t", "\u200b=", "\x00=", "\n@"])
+def test_csv_neutralises_formulas(start: str) -> None:
+    assert archive_csv.cell(f"{start}1").startswith("'")
+
+
+def test_csv_leaves_other_cells_alone() -> None:
+    assert [archive_csv.cell(value) for value in (None, -5, "a=b", "", ["一", "二"], "１")] == [
+        *("", -5, "a=b", "", "一; 二", "１"),
+    ]
+
+
+def test_many_articles_into_a_closed_pipe(archive: Path) -> None:
+    engine = open_engine(f"sqlite:///{archive}/archive.db")
+    with Session(engine) as session:
+        session.get_one(Article, 1).body_text = "很长的正文。" * 100_000
+        session.execute(text("UPDATE article_versions SET body_text = :long"), {"long": "很长的正文。" * 100_000})
+        session.commit()
+    engine.dispose()
+    for command in (["export", "--format", "jsonl"], ["export", "--format", "csv"], ["show", "1"]):
+        code = f"from exports.cli import main; main({command!r})"
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == (b"", 0), command
+        process.stderr.close()
