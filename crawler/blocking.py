@@ -6,7 +6,7 @@ by words alone: an article may talk of 验证码 or 404.
 
 import re
 
-from scrapy.http import Response, TextResponse
+from scrapy.http import HtmlResponse, Response
 
 from crawler.exceptions import Blocked, CrawlError, Gone, Unavailable
 from crawler.urls import Addresses
@@ -74,7 +74,7 @@ def explain(response: Response) -> CrawlError | None:
     """Why a page that no template fits is none: a soft 404 or a verification page; None where it does not say."""
     if not response.body.strip():
         return Unavailable("empty page")
-    if not isinstance(response, TextResponse):
+    if not isinstance(response, HtmlResponse):
         return None
     text = visible_text(response)
     if len(text) <= FURNISHED and (match := _MISSING.search(text)):
@@ -86,7 +86,7 @@ def explain(response: Response) -> CrawlError | None:
 
 def script_redirect(response: Response) -> str | None:
     """Where a page that holds nothing else sends its reader, by script or meta refresh; None for content."""
-    if not isinstance(response, TextResponse) or len(response.body) > 20_000 or len(visible_text(response)) > 100:
+    if not isinstance(response, HtmlResponse) or len(response.body) > 20_000 or len(visible_text(response)) > 100:
         return None
     for content in response.xpath("//meta[translate(@http-equiv,'REFSH','refsh')='refresh']/@content").getall():
         if match := _REFRESH.match(content):
@@ -97,7 +97,7 @@ def script_redirect(response: Response) -> str | None:
     return None
 
 
-def visible_text(response: TextResponse) -> str:
+def visible_text(response: HtmlResponse) -> str:
     """What a reader sees of the page, blanks removed."""
     parts = response.xpath("//title//text() | //body//text()[not(parent::script or parent::style)]").getall()
     return "".join("".join(parts).split())

@@ -5,6 +5,7 @@ Pages are pure functions of a response: they print what the page prints and pars
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import ClassVar
 
 from parsel import Selector, SelectorList
@@ -17,7 +18,10 @@ from crawler.urls import Addresses, is_file
 RAILS = "aside, .jgRBox, .rColumnBox, nav, header, footer"
 """Parts of a page that list other columns."""
 
-_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)")
+_MOMENT = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)"
+    r"(?:\s?日?\s{0,4}(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?!\d))?"
+)
 
 
 def collapse(text: str | None) -> str:
@@ -30,12 +34,17 @@ def squeeze(text: str | None) -> str:
     return re.sub(r"[\s\u200b-\u200d\u2060\ufeff]+", "", text or "")
 
 
-def printed_day(text: str) -> str | None:
-    """The first whole calendar day in the text as ISO 8601; None without one (a year is never guessed)."""
-    for match in _DAY.finditer(text):
-        year, month, day = map(int, match.groups())
-        if 1 <= month <= 12 and 1 <= day <= 31:
-            return f"{year:04}-{month:02}-{day:02}"
+def printed_moment(text: str) -> str | None:
+    """The first whole date, with its time where one follows, as ISO 8601; a year is never guessed."""
+    for match in _MOMENT.finditer(text):
+        year, month, day, *clock = (int(part) if part else None for part in match.groups())
+        try:
+            if clock[0] is None:
+                return datetime(year or 0, month or 0, day or 0).date().isoformat()
+            moment = datetime(year or 0, month or 0, day or 0, clock[0], clock[1] or 0, clock[2] or 0)
+        except ValueError:
+            continue
+        return moment.isoformat(timespec="minutes" if clock[2] is None else "seconds")
     return None
 
 
@@ -48,6 +57,8 @@ class Page:
     def __init__(self, response: TextResponse, addresses: Addresses) -> None:
         self.response = response
         self.addresses = addresses
+        self.base = response.url
+        """What relative addresses on it are relative to."""
 
     @classmethod
     def matches(cls, response: TextResponse) -> bool:
@@ -104,11 +115,11 @@ class ListingPage(Page):
         title = collapse(link.attrib.get("title")) or collapse(link.xpath("string()").get())
         # dates stand in a span, after the link, or in a script of the item; in the title only as a last resort
         around = " ".join(item.xpath(".//text()[not(ancestor::a)]").getall()) if item is not link else ""
-        date = printed_day(around) or printed_day(title)
+        date = printed_moment(around) or printed_moment(title)
         return self._classified(link.attrib.get("href", ""), title, date)
 
     def _classified(self, href: str, title: str, date: str | None) -> Entry:
-        url = self.addresses.resolve(href, self.response.url)
+        url = self.addresses.resolve(href, self.base)
         if url is None:
             scheme = href.strip().partition(":")[0].lower()
             if scheme in ("mailto", "tel"):

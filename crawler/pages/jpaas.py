@@ -30,17 +30,16 @@ class Shell(ListingPage):
 
     @classmethod
     def _query(cls, response: TextResponse) -> tuple[str, dict[str, str]] | None:
-        """The API's address and parameters, of the unit that lists the column itself."""
-        units = []
+        """The API's address and parameters, of the unit that lists the column itself, not one in a rail."""
+        column = response.xpath("//meta[translate(@name,'COLID','colid')='colid']/@content").get("").strip()
         # attribute names are lower-cased by the parser
         for script in response.css("script[querydata][url]"):
             values = {key: a or b or c for key, a, b, c in _PAIR.findall(script.attrib["querydata"])}
-            rank = (values.get("tagId") in _TAGS, not _in_rail(script))
-            units.append((rank, script.attrib["url"], values))
-        if not units:
-            return None
-        _, url, values = max(units, key=lambda unit: unit[0])
-        return url, values
+            values.setdefault("pageId", column)
+            lists_this = values["pageId"] == column if column else not _in_rail(script)
+            if lists_this and values.get("tagId") in _TAGS:
+                return script.attrib["url"], values
+        return None
 
     def address(self, number: int) -> str:
         found = self._query(self.response)
@@ -48,9 +47,6 @@ class Shell(ListingPage):
             raise MarkupChanged(f"{self.version}: no script with queryData on {self.response.url}")
         url, values = found
         values.pop("paramJson", None)
-        column = self.response.xpath("//meta[translate(@name,'COLID','colid')='colid']/@content").get()
-        if column and not values.get("pageId"):
-            values["pageId"] = column.strip()
         paging = json.dumps({"pageNo": number, "pageSize": PAGE_SIZE}, separators=(",", ":"))
         query = urlencode(values | {"paramJson": paging})
         # the API of the same host as the page, whatever host the attribute spells out
@@ -72,6 +68,7 @@ class Reply(ListingPage):
     def __init__(self, response: TextResponse, addresses: object, shell: Shell) -> None:
         super().__init__(response, shell.addresses)
         self._shell = shell
+        self.base = shell.base  # the browser puts the fragment into the shell
         try:
             reply = json.loads(response.text)
             fragment = reply["data"]["html"] if reply["success"] else None

@@ -11,7 +11,7 @@ from urllib.parse import urldefrag
 
 from lxml import html
 from lxml.html import HtmlElement
-from parsel import Selector
+from parsel import Selector, SelectorList
 from scrapy.http import TextResponse
 
 from crawler.exceptions import MarkupChanged
@@ -106,6 +106,7 @@ class ArticleT3(ArticlePage):
     ROW: ClassVar[str] = ".at-left"
     BODY: ClassVar[str] = ".art-con"
     MARKER: ClassVar[str] = ".art-con"
+    SUBTITLE: ClassVar[str] = "h3, .art-subtitle, .sub-title, .subtitle, .artSubTitle"
 
     @classmethod
     def matches(cls, response: TextResponse) -> bool:
@@ -157,39 +158,33 @@ class ArticleT3(ArticlePage):
         for found in self.response.css(self.TITLE):
             if _in_rail(found):
                 continue
-            parts = found.css("h2, h3, .sub-title, .subtitle, .art-subtitle") if found.root.tag != "h1" else []
-            subtitle = collapse(
-                " ".join(
-                    part.xpath("string()").get() or ""
-                    for part in parts
-                    if part.root.tag == "h3" or "sub" in part.attrib.get("class", "")
-                )
-            )
-            # <br> and blocks stand for a blank
-            title = collapse(
-                " ".join(found.xpath(".//text()[not(ancestor::script or ancestor::style)]").getall())
-                if found.xpath(".//br | .//p | .//div | .//h1 | .//h2")
-                else found.xpath("string()").get()
-            )
-            if subtitle and title.endswith(subtitle):
+            inside = found.css(self.SUBTITLE)
+            subtitle = _joined(inside or SelectorList(self._between(found, self.SUBTITLE)))
+            title = _joined(found)
+            if inside and title.endswith(subtitle):
                 title = title[: -len(subtitle)].strip()
             if title:
                 return title, subtitle
         return "", ""
 
     def _author_line(self, body: HtmlElement) -> str:
-        """What stands between the title and the body, the meta row aside: a byline set apart."""
-        titles = [found.root for found in self.response.css(self.TITLE) if not _in_rail(found)]
-        if not titles:
-            return ""
-        rows = {found.root for found in self.response.css(self.ROW)}
-        lines = []
-        for node in titles[0].itersiblings():
-            if node is body or body in node.iterdescendants():
-                break
-            if isinstance(node.tag, str) and node.tag not in ("script", "style") and not rows & {node, *node.iter()}:
-                lines.append(collapse("".join(node.itertext())))
+        """What stands between the title and the body, meta row and subtitle aside: a byline set apart."""
+        titles = [found for found in self.response.css(self.TITLE) if not _in_rail(found)]
+        lines = [_joined(part) for part in self._between(titles[0])] if titles else []
         return " ".join(line for line in lines if line and len(line) <= 80)
+
+    def _between(self, title: Selector, css: str | None = None) -> list[Selector]:
+        """The elements between title and body that match the selector; without one, all but rows and subtitles."""
+        body = self.body()
+        others = {found.root for found in self.response.css(f"{self.ROW}, {self.SUBTITLE}")}
+        wanted = {found.root for found in self.response.css(css)} if css else None
+        found = []
+        for node in title.xpath("following-sibling::*[not(self::script or self::style)]"):
+            if node.root is body or body in node.root.iterdescendants():
+                break
+            if node.root in wanted if wanted is not None else not others & {node.root, *node.root.iter()}:
+                found.append(node)
+        return found
 
     def _beside(self, body: HtmlElement) -> Iterator[HtmlElement]:
         """What follows the body in its parent: attachment lists stand there on some pages."""
@@ -247,6 +242,13 @@ ARTICLES: tuple[type[ArticlePage], ...] = (ArticleT3, ArticleT2, ArticleT1)
 def _copy(node: HtmlElement) -> HtmlElement:
     duplicate: HtmlElement = html.fromstring(html.tostring(node, encoding="unicode", with_tail=False))
     return duplicate
+
+
+def _joined(found: Selector | SelectorList[Selector]) -> str:
+    """The visible text; <br> and blocks inside stand for a blank."""
+    breaks = found.xpath(".//br | .//p | .//div | .//h1 | .//h2 | .//h3")
+    texts = found.xpath(".//text()[not(parent::script or parent::style)]").getall()
+    return collapse((" " if breaks else "").join(texts))
 
 
 def _in_rail(found: Selector) -> bool:
