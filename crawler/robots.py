@@ -1,5 +1,6 @@
 """robots.txt by RFC 9309: 4xx allows everything, 5xx and no answer allow nothing; Crawl-delay is kept."""
 
+import logging
 from typing import Any, Self
 
 from scrapy import Request
@@ -22,6 +23,8 @@ class Robots(RobotsTxtMiddleware):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        # its error with a traceback says no more than the outcome the ledger gets
+        logging.getLogger(RobotsTxtMiddleware.__module__).setLevel(logging.CRITICAL)
         self._unavailable: dict[str, str] = {}
 
     @classmethod

@@ -7,18 +7,20 @@ walk is checked (declared total, or first and last page asked again) and repeate
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from scrapy.http import TextResponse
 
+from crawler import blocking
 from crawler.archive import Archive
-from crawler.exceptions import CrawlError, Gone
+from crawler.exceptions import CrawlError, Gone, MarkupChanged
 from crawler.items import Entry
 from crawler.pages import Template
 from crawler.pages.base import ListingPage
 from crawler.report import Report
 from crawler.urls import Addresses
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MOST_PAGES = 5_000
@@ -59,11 +61,11 @@ class Walk:
 
     async def run(self, first: TextResponse) -> None:
         """Walk from the column's first page. Raises CrawlError where that page is no listing."""
-        page = self._template.listing(first, self._addresses)
+        page = _explained(first, lambda: self._template.listing(first, self._addresses))
         problems: list[str] = []
         before = None
         for attempt in range(1, MOST_WALKS + 1):
-            seen, problems = await self._once(page)
+            seen, problems = await self._once(page, fresh=attempt > 1)
             if self._stopped_early or seen.order == before or await self._holds(page, seen, problems):
                 break
             before = seen.order
@@ -72,15 +74,16 @@ class Walk:
             problems.append(f"the listing kept changing over {MOST_WALKS} walks")
         self._report.problems += problems
 
-    async def _once(self, page: ListingPage) -> tuple["_Seen", list[str]]:
-        """One walk; returns what was seen and what went wrong."""
+    async def _once(self, page: ListingPage, *, fresh: bool) -> tuple["_Seen", list[str]]:
+        """One walk, with page 1 asked again where `fresh`; returns what was seen and what went wrong."""
         seen = _Seen()
         problems: list[str] = []
         lost = 0  # pages in a row without an answer
         for number in range(1, MOST_PAGES + 1):
             try:
-                listing = page if number == 1 and not page.is_shell else await self._page(page, number)
-                fresh = seen.add(number, listing)
+                known = number == 1 and not page.is_shell and not fresh
+                listing = page if known else await self._page(page, number)
+                entries = _explained(listing.response, lambda: seen.add(number, listing))  # noqa: B023
             except CrawlError as error:
                 if isinstance(error, Gone) and number > 1 and number > (seen.last_page or 0):
                     break  # past the end
@@ -88,14 +91,14 @@ class Walk:
                 lost += 1
             else:
                 lost = 0
-                await self._record(fresh)
+                await self._record(entries)
                 if await self._enough():
                     self._stopped_early = True
                     return seen, problems
-                if not fresh and number < (seen.last_page or 0):
+                if not entries and number < (seen.last_page or 0):
                     problems.append(f"listing page {number} of {seen.last_page} names nothing new")
                     lost = 1
-                elif not fresh:
+                elif not entries:
                     break
             if lost >= MOST_LOST or (page.is_shell and seen.last_page and number >= seen.last_page):
                 break
@@ -113,7 +116,8 @@ class Walk:
 
     async def _page(self, page: ListingPage, number: int) -> ListingPage:
         url = page.address(number)
-        return page.read(await self._fetch(url, "listing", referer=page.response.url))
+        response = await self._fetch(url, "listing", referer=page.response.url)
+        return _explained(response, lambda: page.read(response))
 
     async def _record(self, entries: list[Entry]) -> None:
         new = await self._archive.listed(self._run_id, entries, self._report.listed)
@@ -161,6 +165,14 @@ class Walk:
             except CrawlError:
                 return True  # the pages were read once; a later outage does not undo that
         return True
+
+
+def _explained(response: TextResponse, read: Callable[[], T]) -> T:
+    """What read() reads; a page that is no listing because it is a block page or soft 404 is named so."""
+    try:
+        return read()
+    except MarkupChanged as error:
+        raise blocking.explain(response) or error from error
 
 
 class _Seen:

@@ -178,9 +178,9 @@ class Archive:
         """The next entries to fetch behind that position, and the position reached."""
         return await self._with_run(run_id, lambda s, run: ledger.pending(s, run, count, after))
 
-    async def exclude_rest(self, run_id: int, reason: str) -> None:
-        """Settle everything pending as excluded."""
-        await self._with_run(run_id, lambda s, run: ledger.exclude_rest(s, run, reason))
+    async def exclude_rest(self, run_id: int, after: int, reason: str) -> None:
+        """Settle everything pending behind that position as excluded."""
+        await self._with_run(run_id, lambda s, run: ledger.exclude_rest(s, run, after, reason))
 
     async def settle(self, run_id: int, url: str, outcome: str, reason: str | None = None) -> None:
         """Give an entry an outcome that is no failure."""

@@ -111,9 +111,10 @@ def pending(session: Session, run: Run, count: int, after: int) -> tuple[list[Pe
     return work, rows[-1].position if rows else after
 
 
-def exclude_rest(session: Session, run: Run, reason: str) -> None:
-    """Settle what is still pending as excluded."""
-    session.execute(update(Listing).where(_pending(run)).values(outcome="excluded", reason=reason))
+def exclude_rest(session: Session, run: Run, after: int, reason: str) -> None:
+    """Settle what is pending behind that position as excluded; what is before is being fetched."""
+    rest = _pending(run) & (Listing.position > after)
+    session.execute(update(Listing).where(rest).values(outcome="excluded", reason=reason))
 
 
 def settle(

@@ -21,7 +21,7 @@ from crawler.pages.base import RAILS, ArticlePage, ListingPage, collapse, squeez
 from crawler.pages.boilerplate import prune
 from crawler.urls import file_name, is_file
 
-_PAGER = re.compile(r"^\?(\d{1,5})$")
+_PAGER = re.compile(r"\?(\d{1,5})")
 _ARTICLE_HREF = re.compile(r"/\d{6}/\d{14}\.s?html?|/art/\d{4}/|/\d{6}/t?\d{8}_\d+\.s?html?")
 
 
@@ -43,17 +43,14 @@ class Listing(ListingPage):
         return [entry for found in lists for item in found.xpath(self.ITEMS) if (entry := self.entry(item))]
 
     def last_page(self) -> int | None:
-        numbers = [
-            int(m.group(1))
-            for href in self.response.css("a::attr(href)").getall()
-            if (m := _PAGER.match(href[href.rfind("?") :] if "?" in href else ""))
-        ]
-        return max(numbers, default=None)
+        first = self.address(1)
+        links = (self.addresses.resolve(href, self.base) or "" for href in self.response.css("a::attr(href)").getall())
+        pages = (_PAGER.fullmatch(link.removeprefix(first)) for link in links if link.startswith(f"{first}?"))
+        return max((int(found.group(1)) for found in pages if found), default=None)
 
     def address(self, number: int) -> str:
-        base = urldefrag(self.response.url)[0]
-        base = re.sub(r"\?\d+$", "", base)
-        return base if number == 1 else f"{base}?{number}"
+        first = re.sub(r"\?\d+$", "", urldefrag(self.response.url)[0])
+        return first if number == 1 else f"{first}?{number}"
 
 
 class ListingT2(Listing):

@@ -119,7 +119,7 @@ class ColumnsSpider(Spider):
             url = self.addresses.resolve(href, home.url)
             if url and self.addresses.is_own(url):
                 return await self.fetch(url, "listing")
-        raise MarkupChanged(f"the navigation of {home.url} names no column {column.name}")
+        raise blocking.explain(home) or MarkupChanged(f"the navigation of {home.url} names no column {column.name}")
 
     async def _enough_listed(self) -> bool:
         if self.order.limit is None:
@@ -172,7 +172,7 @@ class ColumnsSpider(Spider):
                     yield entry
             if left is not None:
                 left -= len(entries)
-        await self.archive.exclude_rest(self.run_id, f"beyond limit={self.order.limit}")
+        await self.archive.exclude_rest(self.run_id, after, f"beyond limit={self.order.limit}")
 
     async def _article(self, column: Column, entry: Pending) -> Article | None:
         """Fetch and read one entry; whatever goes wrong becomes its outcome."""
@@ -181,12 +181,14 @@ class ColumnsSpider(Spider):
             response = await self.fetch(
                 entry.url, "article", context=context, etag=entry.etag, last_modified=entry.last_modified
             )
-            self._blocks = 0
             if response.status == 304:
                 await self.archive.unchanged(self.run_id, entry.url)
                 self.report.settled += 1
-                return None
-            return await self.read(response, column, entry.url, entry.listed_title, entry.listed_date)
+                article = None
+            else:
+                article = await self.read(response, column, entry.url, entry.listed_title, entry.listed_date)
+            self._blocks = 0
+            return article
         except Settled as settled:
             await self.archive.settle(self.run_id, entry.url, settled.outcome, str(settled))
             self.report.refused += settled.outcome == "excluded"
