@@ -19,10 +19,11 @@ class ParseDates:
     """Fills ``published_at``; leaves it None where nothing printed is a date."""
 
     def process_item(self, item: Article) -> Article:
-        for printed in item.printed.get("published_at", {}).values():
-            if moment := read_moment(printed):
-                item.published_at = moment
-                break
+        moments = {origin: read_moment(text) for origin, text in item.printed.get("published_at", {}).items()}
+        meta, listing = moments.get("meta"), moments.get("listing")
+        if meta and listing and meta[:10] != listing[:10]:
+            del moments["meta"]  # the time of a rebuild; the listing's is the one readers saw
+        item.published_at = next((moment for moment in moments.values() if moment), None)
         return item
 
 

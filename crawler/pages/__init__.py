@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scrapy.http import TextResponse
+from scrapy.http import JsonResponse, TextResponse, XmlResponse
 
 from crawler.exceptions import MarkupChanged
 from crawler.pages import jpaas, mofcom
@@ -20,17 +20,21 @@ class Template:
 
     def listing(self, response: TextResponse, addresses: Addresses) -> ListingPage:
         """The page read by the version whose marker it carries. Raises MarkupChanged where none fits."""
-        for version in self.listings:
+        for version in self.listings if _is_page(response) else ():
             if version.matches(response):
                 return version(response, addresses)
         raise MarkupChanged(f"no listing version of template {self.name} fits {response.url}")
 
     def article(self, response: TextResponse, addresses: Addresses) -> ArticlePage:
         """The page read by the version whose marker it carries. Raises MarkupChanged where none fits."""
-        for version in self.articles:
+        for version in self.articles if _is_page(response) else ():
             if version.matches(response):
                 return version(response, addresses)
         raise MarkupChanged(f"no article version of template {self.name} fits {response.url}")
+
+
+def _is_page(response: TextResponse) -> bool:
+    return not isinstance(response, JsonResponse | XmlResponse)
 
 
 TEMPLATES = {

@@ -1,0 +1,63 @@
+"""A web server of a few fixed answers, for pages the replica does not have."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Answer:
+    """What one address answers."""
+
+    body: bytes | str = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "text/html; charset=utf-8"})
+
+
+@dataclass
+class TinySite:
+    """The running server."""
+
+    base_url: str
+    asked: list[tuple[str, str]]
+    """(method, path with query) of every request."""
+
+
+@contextmanager
+def serve(answer: Callable[[str, str], Answer | str | None]) -> Iterator[TinySite]:
+    """Serve answer(path_with_query, base_url); None is a 404, a string an HTML page."""
+    asked: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            asked.append((self.command, self.path))
+            found = answer(self.path, base_url)
+            reply = Answer("not found", 404) if found is None else Answer(found) if isinstance(found, str) else found
+            body = reply.body.encode() if isinstance(reply.body, str) else reply.body
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    base_url = f"http://127.0.0.1:{server.server_port}/"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield TinySite(base_url, asked)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
