@@ -3,6 +3,8 @@
 The crawler does not import storage: it knows the web and this interface.
 """
 
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from scrapy.settings import BaseSettings
@@ -21,8 +23,40 @@ class Pending(Protocol):
     last_modified: str | None
 
 
+class Kept(Protocol):
+    """One kept response; see exports/replaying.py."""
+
+    capture_id: int
+    role: str
+    warc_file: str
+    warc_offset: int
+    url: str
+    fetched_at: datetime
+    base_url: str
+    article_id: int
+    version: int
+    listed_url: str
+    listed_title: str
+    listed_date: str | None
+
+
+class Replaying(Protocol):
+    """What replay needs of the archive."""
+
+    directory: Path
+
+    async def prepare(self, run_id: int, column_id: str) -> int | None: ...
+    async def versions(self, run_id: int, column_id: str, after: tuple[int, int]) -> list[Kept]: ...
+    async def observed(self, run_id: int, after: int) -> list[Kept]: ...
+    async def captured(self, run_id: int, url: str) -> Kept | None: ...
+    async def rewrite(self, run_id: int, article_id: int, version: int, article: Article) -> dict[str, str]: ...
+    async def finish(self, run_id: int) -> None: ...
+
+
 class Archive(Protocol):
     """Every method returns once its write is durable, and raises with exit_code 5 when storage failed."""
+
+    replaying: Replaying
 
     def lock(self, column_id: str) -> None: ...
     def close(self) -> Exception | None:

@@ -35,6 +35,7 @@ class KeepEvidence:
             role=request.meta.get("role", "robots"),
             context=request.meta.get("context", {}),
         )
+        request.meta["fetched_at"] = exchange.fetched_at
         request.meta["capture_id"] = await spider.archive.keep(spider.run_id, exchange)
         spider.report.requests += 1
         spider.report.bytes += len(response.body)

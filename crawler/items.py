@@ -98,6 +98,8 @@ class Article:
     """The body in pieces, from clean.py on."""
     capture_id: int | None = None
     """The capture this article was read from."""
+    fetched_at: datetime | None = None
+    """When that response came in: the article was seen then, not when it was read."""
     extractor: str = ""
     """template@version that read it."""
     listed_url: str = ""

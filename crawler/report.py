@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from crawler.exceptions import CrawlError
 
-ARCHIVED = ("archived", "unchanged", "revised", "duplicate")
+ARCHIVED = ("archived", "unchanged", "revised", "duplicate", "reread")
 HARMLESS = ("external", "attachment", "excluded")
 INCOMPLETE = ("failed", "blocked", "gone", "pending")
 
@@ -27,6 +27,8 @@ class Report:
     """Why the walk of the listing is not complete, one line each."""
     error: CrawlError | None = None
     """What ended the run before its articles."""
+    notes: list[str] = field(default_factory=list)
+    """Further lines of the summary."""
     refused: int = 0
     """Entries robots.txt excludes."""
     finished: bool = False

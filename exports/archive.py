@@ -10,24 +10,22 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from crawler.items import Article, Entry, Exchange
-from exports import cdxj, jsonl, ledger, lock, repair, versions
+from exports import disk, failpoints, jsonl, ledger, lock, repair, versions
 from exports.config import Config
 from exports.database import migrate
-from exports.database.models import Capture, Run, Segment
 from exports.database.models import Article as ArticleRow
+from exports.database.models import Run
 from exports.database.session import open_engine
 from exports.errors import ArchiveError, StorageError
-from exports.warc import Reference, WarcWriter
+from exports.evidence import Evidence
+from exports.replaying import Replaying
 from exports.writer import Writer
 
 T = TypeVar("T")
@@ -40,8 +38,7 @@ class Archive:
         """Raises ConfigError, SchemaError or StorageError, each with one line for people."""
         self.config = Config.from_settings(settings)
         self.started_at = _now()
-        self._user_agent = user_agent
-        self._warc: WarcWriter | None = None
+        self._evidence = Evidence(self.config.directory, self.started_at, user_agent)
         self._locks: list[lock.Lock] = []
         self._make_directory()
         self._engine = open_engine(self.config.database_url)
@@ -54,6 +51,7 @@ class Archive:
         except (OSError, SQLAlchemyError) as error:
             raise StorageError(f"cannot open the archive: {' '.join(str(error).split())}") from None
         self._writer = Writer(self._engine, self._before_commit)
+        self.replaying = Replaying(self.config.directory, self._with_run)
 
     # --- runs -----------------------------------------------------------------------------------------
 
@@ -70,7 +68,9 @@ class Archive:
             session.flush()
             return run.id
 
-        return await self._do(work)
+        run_id = await self._do(work)
+        failpoints.reach("after run record")
+        return run_id
 
     async def finish_run(self, run_id: int, **outcome: Any) -> None:
         """Close the run; the arguments are columns of `runs`."""
@@ -92,55 +92,7 @@ class Archive:
 
     async def keep(self, run_id: int, exchange: Exchange) -> int:
         """Write the exchange to the WARC file; returns the capture's id once it is durable."""
-        return await self._do(lambda session: self._keep(session, run_id, exchange))
-
-    def _keep(self, session: Session, run_id: int, exchange: Exchange) -> int:
-        digest = hashlib.sha256(exchange.body).hexdigest()
-        earlier = self._earlier(session, exchange, digest)
-        if self._warc is None:
-            about = {
-                "software": f"zhuanti-archive/{version('zhuanti-archive')}",
-                "format": "WARC File Format 1.1",
-                "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
-                "http-header-user-agent": self._user_agent,
-                "robots": "obey",
-            }
-            prefix = f"{self.started_at:%Y%m%d%H%M%S}-{uuid4().hex[:8]}"
-            self._warc = WarcWriter(self.config.directory, prefix, about)
-        refers_to = Reference(earlier.warc_record_id, earlier.url, earlier.fetched_at) if earlier else None
-        position = self._warc.append(exchange, refers_to)
-        headers = {name.lower(): value for name, value in exchange.response_headers}
-        capture = Capture(
-            url=exchange.url,
-            fetched_at=exchange.fetched_at,
-            status=exchange.status,
-            role=exchange.role,
-            run_id=run_id,
-            warc_file=position.warc_file,
-            warc_offset=position.offset,
-            warc_record_id=position.record_id,
-            payload_sha256=earlier.payload_sha256 if earlier and exchange.status == 304 else digest,
-            revisit_of=earlier.id if earlier else None,
-            etag=headers.get("etag"),
-            last_modified=headers.get("last-modified"),
-        )
-        session.add(capture)
-        session.flush()
-        return capture.id
-
-    def _earlier(self, session: Session, exchange: Exchange, digest: str) -> Capture | None:
-        """The capture that already holds this payload: of the same bytes, or (304) the last full one."""
-        if exchange.status == 304:
-            same = (Capture.status == 200) & Capture.revisit_of.is_(None)
-        elif exchange.body:
-            same = (
-                (Capture.status == exchange.status) & (Capture.payload_sha256 == digest) & Capture.revisit_of.is_(None)
-            )
-        else:
-            return None
-        return session.scalar(
-            select(Capture).where(Capture.url == exchange.url, same).order_by(Capture.id.desc()).limit(1)
-        )
+        return await self._do(lambda session: self._evidence.keep(session, run_id, exchange))
 
     async def keep_file(self, body: bytes, url: str, media_type: str) -> tuple[str, str]:
         """Store the bytes under their digest; returns (sha256, path relative to ARCHIVE_DIR)."""
@@ -151,13 +103,8 @@ class Archive:
             target = self.config.directory / path
             if target.exists() and target.stat().st_size == len(body):
                 return
-            target.parent.mkdir(parents=True, exist_ok=True)
-            draft = target.with_name(f".{target.name}.{os.getpid()}")
-            with draft.open("wb") as file:
+            with disk.replacing(target, self.config.directory / f"files/.{target.name}.{os.getpid()}") as file:
                 file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, target)
 
         await self._do(work)
         return digest, path
@@ -216,7 +163,7 @@ class Archive:
             if since and article.published_at and article.published_at[:10] < since:
                 ledger.settle(session, run, article.listed_url, "excluded", f"published before since={since}")
                 return "excluded"
-            now = _now()
+            now = article.fetched_at or _now()
             outcome, article_id = versions.store(session, run, article, now)
             row = session.get_one(ArticleRow, article_id)
             if outcome == "unchanged" and ledger.listed_elsewhere(session, run, article.listed_url, row.id):
@@ -236,12 +183,13 @@ class Archive:
         """
         self._writer.close()
         failed = self._writer.failed
-        if self._warc is not None and failed is None:
+        if failed is None:
             try:
                 with Session(self._engine) as session, session.begin():
-                    self._close_warc(session, self._warc)
+                    self._evidence.finish(session)
             except (OSError, SQLAlchemyError) as error:
                 failed = StorageError(f"storage failed: {' '.join(str(error).split())}")
+        self._evidence.close()
         for held in self._locks:
             held.release()
         self._engine.dispose()
@@ -264,25 +212,10 @@ class Archive:
 
     def _before_commit(self, session: Session) -> None:
         """Evidence and JSON lines reach the disk before the rows that cite them are committed."""
-        if new := session.info.pop("new_versions", None):
+        # a version whose function failed later on was rolled back with it and left the session
+        if new := [version for version in session.info.pop("new_versions", []) if version in session]:
             jsonl.append(session, self.config.directory, new)
-        if self._warc is not None:
-            self._warc.sync()
-            self._vouch(session, self._warc)
-            if self._warc.full():
-                self._close_warc(session, self._warc)
-                self._warc.begin_next()
-
-    def _vouch(self, session: Session, warc: WarcWriter) -> Segment:
-        segment = session.get(Segment, warc.relative) or Segment(path=warc.relative, closed=False)
-        segment.size = warc.size
-        session.add(segment)
-        return segment
-
-    def _close_warc(self, session: Session, warc: WarcWriter) -> None:
-        segment = self._vouch(session, warc)
-        cdxj.write(self.config.directory / warc.relative)
-        segment.closed = True
+        self._evidence.before_commit(session)
 
 
 async def _bridge(future: "Future[T]") -> T:

@@ -1,12 +1,13 @@
 """JSON Lines: one line per version of an article, derived from the database row alone."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crawler import items
@@ -40,6 +41,23 @@ def line(version: ArticleVersion) -> str:
 def path_of(version: ArticleVersion) -> str:
     """The file the version's line stands in, relative to ARCHIVE_DIR: by month (UTC) of archiving."""
     return f"jsonl/{version.column_id}/{version.valid_from.astimezone(UTC):%Y-%m}.jsonl"
+
+
+def versions_of(session: Session, path: str) -> Iterator[ArticleVersion]:
+    """The versions whose lines stand in that file, oldest first; loaded a few hundred at a time."""
+    _, column_id, file_name = path.split("/")
+    begin = datetime.strptime(file_name, "%Y-%m.jsonl").replace(tzinfo=UTC)
+    end = (begin + timedelta(days=31)).replace(day=1)
+    yield from session.scalars(
+        select(ArticleVersion)
+        .where(
+            ArticleVersion.column_id == column_id,
+            ArticleVersion.valid_from >= begin,
+            ArticleVersion.valid_from < end,
+        )
+        .order_by(ArticleVersion.valid_from, ArticleVersion.article_id, ArticleVersion.version)
+        .execution_options(yield_per=200)
+    )
 
 
 def append(session: Session, directory: Path, versions: Iterable[ArticleVersion]) -> None:

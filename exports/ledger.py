@@ -55,15 +55,13 @@ def plan(session: Session, config: Config, run: Run, *, since: str | None, full:
     mine = _pending(run)
     if since:
         excluded = mine & (Listing.listed_date < since)
-        session.execute(
-            update(Listing).where(excluded).values(outcome="excluded", reason=f"before since={since}")
-        )
+        session.execute(update(Listing).where(excluded).values(outcome="excluded", reason=f"before since={since}"))
     if full:
         return
     known = mine & Listing.article_id.is_not(None) & ~_failing()
     recent = (now - RECENT).date().isoformat()
     newest = or_(
-        Listing.listed_date >= recent,
+        func.coalesce(Listing.listed_date, "") >= recent,  # NULL would make the whole condition unknown
         select(Article.id).where(Article.id == Listing.article_id, Article.published_at >= recent).exists(),
     )
     total = session.scalar(select(func.count()).select_from(Listing).where(known)) or 0
@@ -92,13 +90,7 @@ def pending(session: Session, run: Run, count: int, after: int) -> tuple[list[Pe
     for row in rows:
         capture = None
         if row.article_id is not None:
-            article = session.get_one(Article, row.article_id)
-            capture = session.scalar(
-                select(Capture)
-                .where(Capture.url == article.url, Capture.status == 200)
-                .order_by(Capture.id.desc())
-                .limit(1)
-            )
+            capture = _read_from(session, session.get_one(Article, row.article_id))
         work.append(
             Pending(
                 row.url,
@@ -109,6 +101,20 @@ def pending(session: Session, run: Run, count: int, after: int) -> tuple[list[Pe
             )
         )
     return work, rows[-1].position if rows else after
+
+
+def _read_from(session: Session, article: Article) -> Capture | None:
+    """The latest response with the very bytes the article was read from.
+
+    Not simply the latest: one that could not be read (or was kept just before a kill) must come again.
+    """
+    payload = select(Capture.payload_sha256).where(Capture.id == article.capture_id).scalar_subquery()
+    return session.scalar(
+        select(Capture)
+        .where(Capture.url == article.url, Capture.status == 200, Capture.payload_sha256 == payload)
+        .order_by(Capture.id.desc())
+        .limit(1)
+    )
 
 
 def exclude_rest(session: Session, run: Run, after: int, reason: str) -> None:
@@ -204,14 +210,10 @@ def _failing() -> ColumnElement[bool]:
     """Entries with a standing dead letter are fetched again."""
     return (
         select(Failure.id)
-        .where(
-            Failure.column_id == Listing.column_id, Failure.url == Listing.url, Failure.resolved_at.is_(None)
-        )
+        .where(Failure.column_id == Listing.column_id, Failure.url == Listing.url, Failure.resolved_at.is_(None))
         .exists()
     )
 
 
 def _standing(column_id: str, url: str) -> Select[Failure]:
-    return select(Failure).where(
-        Failure.column_id == column_id, Failure.url == url, Failure.resolved_at.is_(None)
-    )
+    return select(Failure).where(Failure.column_id == column_id, Failure.url == url, Failure.resolved_at.is_(None))

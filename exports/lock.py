@@ -1,4 +1,8 @@
-"""One run at a time per column, by a lock the system drops with the process that held it."""
+"""Who may write beside whom.
+
+One run at a time per column, by a lock the system drops with the process that held it. Runs of different
+columns write side by side, but a start repairs files alone.
+"""
 
 import fcntl
 import hashlib
@@ -7,8 +11,26 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from exports.errors import ColumnBusy, StorageError
+
+_REPAIR = 0x72657061  # any number, the same in every process
+
+
+def share(session: Session) -> None:
+    """Until the transaction ends, no start repairs files. On SQLite every transaction is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _REPAIR})
+
+
+def alone(session: Session) -> None:
+    """Wait until no other transaction writes; then nobody else writes until this one ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _REPAIR})
+    else:
+        session.connection()  # BEGIN IMMEDIATE; see database/session.py
 
 
 class Lock(Protocol):
@@ -42,8 +64,12 @@ class AdvisoryLock:
 
     def __init__(self, engine: Engine, column_id: str) -> None:
         key = int.from_bytes(hashlib.sha256(column_id.encode()).digest()[:8], "big", signed=True)
-        self._connection: Connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if not self._connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+        try:
+            self._connection: Connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            free = self._connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key})
+        except SQLAlchemyError as error:
+            raise StorageError(f"cannot lock column {column_id}: {' '.join(str(error).split())}") from None
+        if not free:
             self._connection.close()
             raise ColumnBusy(f"another run of column {column_id} is alive")
 

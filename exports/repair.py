@@ -12,79 +12,74 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exports import cdxj, jsonl
-from exports.database.models import ArticleVersion, Segment
-from exports.warc import whole_length
+from exports import cdxj, disk, jsonl, lock, segments
+from exports.database.models import Segment
+from exports.warc import WarcDamage, whole_length
 
 log = logging.getLogger(__name__)
 
 
 def repair(session: Session, directory: Path) -> None:
-    """Repair every file that no living run is writing; the session's transaction keeps others out."""
-    # FOR UPDATE: a run of another column appends only while it holds the segment's row
-    known = {found.path: found for found in session.scalars(select(Segment).with_for_update())}
-    for path, row in known.items():
+    """Repair every file that no living run is writing."""
+    lock.alone(session)
+    known = {found.path: found for found in session.scalars(select(Segment))}
+    for path, segment in known.items():
         if path.startswith("jsonl/"):
-            _repair_jsonl(session, directory, row)
+            _repair_jsonl(session, directory, segment)
+    for lines in (directory / "jsonl").glob("*/*.jsonl"):
+        if (path := lines.relative_to(directory).as_posix()) not in known:
+            log.warning("%s: removed, a killed run had committed nothing of it", path)
+            lines.unlink()
     for warc in sorted((directory / "warc").glob("*.warc.gz")):
-        path = f"warc/{warc.name}"
-        segment = known.get(path) or Segment(path=path, size=0, closed=False)
-        if not segment.closed and _repair_warc(warc, segment):
-            session.add(segment)
+        _repair_warc(session, directory, warc, known.get(f"warc/{warc.name}"))
+    for draft in (directory / "files").glob(".*"):
+        draft.unlink()
 
 
 def _repair_jsonl(session: Session, directory: Path, segment: Segment) -> None:
     target = directory / segment.path
     size = target.stat().st_size if target.exists() else 0
-    if size > segment.size:
-        log.warning("%s: cut %d bytes a killed run had not committed", segment.path, size - segment.size)
-        os.truncate(target, segment.size)
-    elif size < segment.size:
-        log.warning(
-            "%s: %d bytes are missing, written again from the database", segment.path, segment.size - size
-        )
-        _rewrite(session, directory, segment)
+    if size < segment.size or segment.crc32 is None:
+        log.warning("%s: written again from the database", segment.path)
+        rewrite(session, directory, segment)
+    elif surplus := segments.cut(target, segment.size):
+        log.warning("%s: cut %d bytes a killed run had not committed", segment.path, surplus)
 
 
-def _rewrite(session: Session, directory: Path, segment: Segment) -> None:
+def rewrite(session: Session, directory: Path, segment: Segment) -> None:
+    """Write a JSON Lines file again from the database; the new file replaces the old one atomically."""
     target = directory / segment.path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_suffix(".jsonl.tmp")
-    column_id = target.parent.name
-    versions = session.scalars(
-        select(ArticleVersion)
-        .where(ArticleVersion.column_id == column_id)
-        .order_by(ArticleVersion.valid_from, ArticleVersion.article_id, ArticleVersion.version)
-        .execution_options(yield_per=500)
-    )
-    with draft.open("wb") as file:
-        for version in versions:
-            if jsonl.path_of(version) == segment.path:
-                file.write(jsonl.line(version).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-        segment.size = file.tell()
-    os.replace(draft, target)
+    with disk.replacing(target, target.with_suffix(".jsonl.tmp")) as file:
+        for version in jsonl.versions_of(session, segment.path):
+            file.write(jsonl.line(version).encode() + b"\n")
+    segments.vouch(session, directory, segment.path, closed=False)
 
 
-def _repair_warc(warc: Path, segment: Segment) -> bool:
-    """Cut the file after its last whole record, index and close it; False where its run is alive."""
+def _repair_warc(session: Session, directory: Path, warc: Path, segment: Segment | None) -> None:
+    """Cut the file after its last whole record, index and close it, unless its run is alive."""
+    if segment is not None and segment.closed and cdxj.path_of(warc).exists():
+        return
     with warc.open("r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            return False
-        size = warc.stat().st_size
-        whole = whole_length(warc)
-        if whole < segment.size:
-            log.error("%s: damaged at byte %d, before what was committed: run `archive verify`", warc, whole)
-            return False
+            return
+        size, whole = warc.stat().st_size, whole_length(warc)
+        committed = segment.size if segment else 0
+        if whole < committed or (segment and segment.closed and whole < size):
+            log.error("%s: damaged at byte %d, which was committed: run `archive verify`", warc, whole)
+            return
         if whole < size:
-            log.warning("%s: cut %d bytes of a torn record", segment.path, size - whole)
+            log.warning("%s: cut %d bytes of a torn record", warc, size - whole)
             file.truncate(whole)
+            os.fsync(file.fileno())
     if whole == 0:
         warc.unlink()
-        return False
-    cdxj.write(warc)
-    segment.size, segment.closed = whole, True
-    return True
+        return
+    try:
+        cdxj.write(warc)
+    except WarcDamage as error:  # whole, but not one the index can be made of
+        log.error("%s", error)
+        return
+    if segment is None or not segment.closed:
+        segments.vouch(session, directory, f"warc/{warc.name}", closed=True)

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crawler import items
+from exports import jsonl, segments
 from exports.database.models import (
     Article,
     ArticleAuthor,
@@ -72,8 +73,19 @@ def store(session: Session, run: Run, article: items.Article, now: datetime) -> 
     event = "revised" if row.status == "live" else "restored"
     _copy(article, row)
     row.version, row.changed_at, row.status = row.version + 1, now, "live"
+    row.duplicate_of = _first_with(session, row.text_hash, row.id)
     _add_version(session, run, row, article, event, changed, now)
     return "revised", row.id
+
+
+def item_of(version: ArticleVersion) -> items.Article:
+    """The item a version was made of, as far as the archive keeps it."""
+    return items.Article(
+        **{name: getattr(version, name) for name in _COLUMNS},
+        authors=[items.Author(**author) for author in version.authors],
+        attachments=[items.Attachment(**file) for file in version.attachments],
+        images=[items.Attachment(**file) for file in version.images],
+    )
 
 
 def changed_fields(before: ArticleVersion, article: items.Article) -> list[str]:
@@ -85,18 +97,30 @@ def changed_fields(before: ArticleVersion, article: items.Article) -> list[str]:
     return [name for name in HASHED if old[name] != new[name]]
 
 
-def rewrite(session: Session, version: ArticleVersion, article: items.Article) -> list[str]:
-    """Replay: read a version again in place, under the extractor of today. Returns the fields that differ."""
+def rewrite(session: Session, version: ArticleVersion, article: items.Article) -> dict[str, str]:
+    """Replay: read a version again in place, under the extractor of today.
+
+    Returns the fields that differ: field -> gained, lost or changed.
+    """
     _carry_over(version, article)
+    paths = [jsonl.path_of(version)]
     names = [*_COLUMNS, "authors", "attachments", "images"]
     before = {name: getattr(version, name) for name in names}
     _copy(article, version)
     _copy_lists(article, version)
+    changes = {
+        name: "gained" if not old else "lost" if not getattr(version, name) else "changed"
+        for name, old in before.items()
+        if old != getattr(version, name)
+    }
+    if changes:
+        for path in {*paths, jsonl.path_of(version)}:
+            segments.stale(session, path)
     row = session.get_one(Article, version.article_id)
-    if row.version == version.version:
+    if changes and row.version == version.version:
         _copy(article, row)
         _replace_details(session, row.id, article)
-    return [name for name in names if before[name] != getattr(version, name)]
+    return changes
 
 
 def _sha256(value: Any) -> str:
@@ -104,10 +128,10 @@ def _sha256(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _first_with(session: Session, digest: str) -> int | None:
+def _first_with(session: Session, digest: str, other_than: int = 0) -> int | None:
     return session.scalar(
         select(Article.id)
-        .where(Article.text_hash == digest, Article.duplicate_of.is_(None))
+        .where(Article.text_hash == digest, Article.duplicate_of.is_(None), Article.id != other_than)
         .order_by(Article.id)
         .limit(1)
     )
@@ -145,9 +169,7 @@ def _add_version(
     now: datetime,
 ) -> None:
     shared = {name: getattr(row, name) for name in ArticleFields.__annotations__}
-    version = ArticleVersion(
-        **shared, article_id=row.id, valid_from=now, event=event, changed=changed, run_id=run.id
-    )
+    version = ArticleVersion(**shared, article_id=row.id, valid_from=now, event=event, changed=changed, run_id=run.id)
     _copy_lists(article, version)
     session.add(version)
     _replace_details(session, row.id, article)

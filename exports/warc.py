@@ -1,44 +1,27 @@
 """The evidence: WARC 1.1 files, one gzip member per record, and reading them back.
 
-Writing goes through warcio; walking is ours, because a truncated last member must be found and
-named (warcio ends its iteration there without a word).
+Records are built in warc_records.py, with warcio. Reading is ours: a truncated last member must be found and
+named (warcio ends its iteration there without a word), and headers must come back byte for byte (warcio
+guesses their encoding).
 """
 
 import fcntl
-import hashlib
-import http
 import json
 import os
 import zlib
-from base64 import b32encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from io import BytesIO
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import BinaryIO
 from uuid import uuid4
 
-from warcio.recordloader import ArcWarcRecordLoader
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
-
 from crawler.items import Exchange
+from exports import disk, failpoints, warc_records
+from exports.warc_records import CONTEXT, Reference
 
 MAX_BYTES = 1 << 30
 """A file past this size is closed and the next one begun."""
-CONTEXT = "X-Archive-Context"
-"""Our WARC header: role, column and listing data of the capture, as ASCII JSON."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The earlier capture a revisit record points to."""
-
-    record_id: str
-    url: str
-    fetched_at: datetime
 
 
 @dataclass(frozen=True)
@@ -64,6 +47,8 @@ class Record:
     """The HTTP headers."""
     warc_headers: dict[str, str] = field(default_factory=dict)
     status: int = 0
+    block: bytes = b""
+    """Everything behind the WARC headers: HTTP headers and body."""
     payload: bytes = b""
     """The HTTP body as received."""
 
@@ -85,7 +70,7 @@ class Record:
 
 
 class WarcDamage(Exception):
-    """A member that is truncated or does not decompress. Raised by walk and read_record."""
+    """A member that is truncated, does not decompress or holds no record. Raised by walk, read_at and read_record."""
 
     def __init__(self, path: Path, offset: int, what: str) -> None:
         super().__init__(f"{path}: {what} at byte {offset}")
@@ -106,26 +91,25 @@ class WarcWriter:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.path = self._folder / f"{self._prefix}-{self._serial:05}.warc.gz"
         self._serial += 1
-        self._file = self.path.open("xb")
-        fcntl.flock(self._file, fcntl.LOCK_EX)  # tells repair.py that a living run writes here
-        out = BytesIO()
-        writer = WARCWriter(out, warc_version="1.1")
-        writer.write_record(writer.create_warcinfo_record(self.path.name, self._about))
-        self._append(out.getvalue())
+        # unbuffered: after a full disk nothing must be left over for close() to write
+        self._file = self.path.open("xb", buffering=0)
+        fcntl.flock(self._file, fcntl.LOCK_EX)  # tells repair.py and verify.py that a living run writes here
+        self.size, self.crc32 = 0, 0
+        disk.sync_folder(self._folder)
+        self._append(warc_records.warcinfo(self.path.name, self._about))
 
     def _append(self, data: bytes) -> int:
-        offset = self._file.tell()
-        self._file.write(data)
-        self._file.flush()
+        offset = self.size
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self.size += len(data)
+        self.crc32 = zlib.crc32(data, self.crc32)
         return offset
 
     @property
     def relative(self) -> str:
         return f"warc/{self.path.name}"
-
-    @property
-    def size(self) -> int:
-        return self._file.tell()
 
     def full(self) -> bool:
         return self.size >= MAX_BYTES
@@ -138,93 +122,23 @@ class WarcWriter:
     def append(self, exchange: Exchange, refers_to: Reference | None = None) -> Position:
         """Write response (or revisit) and request; they are in the operating system's hands on return."""
         record_id = f"urn:uuid:{uuid4()}"
-        response, request = BytesIO(), BytesIO()
-        _write_response(response, exchange, record_id, refers_to)
-        _write_request(request, exchange, record_id)
-        offset = self._append(response.getvalue() + request.getvalue())
-        return Position(self.relative, offset, response.tell(), record_id)
+        response = warc_records.response(exchange, record_id, refers_to)
+        request = warc_records.request(exchange, record_id)
+        failpoints.reach("before warc append")
+        offset = self._append(response + request)
+        failpoints.reach("after warc append")
+        return Position(self.relative, offset, len(response), record_id)
 
     def sync(self) -> None:
         """Force what was written onto the disk."""
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        self.sync()
+        """Close the file; what was not synced is the operating system's to write."""
         self._file.close()
 
 
-def payload_digest(body: bytes) -> str:
-    """The payload's digest as WARC headers spell it: sha256: and base 32."""
-    return "sha256:" + b32encode(hashlib.sha256(body).digest()).decode().rstrip("=")
-
-
-def _warc_date(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _write_response(out: BytesIO, exchange: Exchange, record_id: str, refers_to: Reference | None) -> None:
-    writer = WARCWriter(out, warc_version="1.1")
-    headers = {
-        "WARC-Record-ID": f"<{record_id}>",
-        "WARC-Date": _warc_date(exchange.fetched_at),
-        CONTEXT: json.dumps({"role": exchange.role} | exchange.context),
-        "WARC-Payload-Digest": payload_digest(exchange.body),
-    }
-    if exchange.ip_address:
-        headers["WARC-IP-Address"] = exchange.ip_address
-    try:
-        reason = http.HTTPStatus(exchange.status).phrase
-    except ValueError:
-        reason = "Unknown"
-    http_headers = StatusAndHeaders(
-        f"{exchange.status} {reason}", exchange.response_headers, exchange.protocol
-    )
-    if refers_to is None:
-        record = writer.create_warc_record(
-            exchange.url,
-            "response",
-            payload=BytesIO(exchange.body),
-            length=len(exchange.body),
-            http_headers=http_headers,
-            warc_headers_dict=headers,
-        )
-    else:
-        digest = headers.pop("WARC-Payload-Digest")
-        profile = "server-not-modified" if exchange.status == 304 else "identical-payload-digest"
-        record = writer.create_revisit_record(
-            exchange.url,
-            digest,
-            refers_to.url,
-            _warc_date(refers_to.fetched_at),
-            http_headers=http_headers,
-            warc_headers_dict=headers | {"WARC-Refers-To": f"<{refers_to.record_id}>"},
-        )
-        record.rec_headers.replace_header(
-            "WARC-Profile", f"http://netpreserve.org/warc/1.1/revisit/{profile}"
-        )
-        if exchange.status == 304:  # a 304 has no payload of its own to digest
-            record.rec_headers.remove_header("WARC-Payload-Digest")
-    writer.write_record(record)
-
-
-def _write_request(out: BytesIO, exchange: Exchange, response_id: str) -> None:
-    writer = WARCWriter(out, warc_version="1.1")
-    parts = urlsplit(exchange.url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = [("Host", parts.netloc.rpartition("@")[2]), *exchange.request_headers]
-    record = writer.create_warc_record(
-        exchange.url,
-        "request",
-        http_headers=StatusAndHeaders(f"{exchange.method} {target} HTTP/1.1", headers, is_http_request=True),
-        warc_headers_dict={
-            "WARC-Date": _warc_date(exchange.fetched_at),
-            "WARC-Concurrent-To": f"<{response_id}>",
-        },
-    )
-    writer.write_record(record)
-
-
-def _member(path: Path, file: Any, offset: int) -> tuple[bytes, int] | None:
+def _member(path: Path, file: BinaryIO, offset: int) -> tuple[bytes, int] | None:
     """The decompressed gzip member at the offset and its length; None at the end of the file."""
     file.seek(offset)
     inflater = zlib.decompressobj(zlib.MAX_WBITS + 16)
@@ -244,44 +158,58 @@ def _member(path: Path, file: Any, offset: int) -> tuple[bytes, int] | None:
 
 
 def _parse(path: Path, offset: int, data: bytes, length: int) -> Record:
+    head, _, rest = data.partition(b"\r\n\r\n")
     try:
-        raw = ArcWarcRecordLoader().parse_record_stream(BytesIO(data), known_format="warc")
-        warc_headers = dict(raw.rec_headers.headers)
-        record = Record(
-            offset, length, raw.rec_type, warc_headers=warc_headers, payload=raw.raw_stream.read()
-        )
-        if raw.http_headers is not None and raw.rec_type != "request":
-            record.headers = list(raw.http_headers.headers)
-            record.status = int(raw.http_headers.get_statuscode())
-    except Exception as error:  # warcio raises whatever its parsers raise on hostile bytes
-        raise WarcDamage(path, offset, f"no WARC record ({error})") from None
+        version, *lines = head.decode().split("\r\n")
+        warc_headers = dict(_header(line) for line in lines)
+        size = int(warc_headers["Content-Length"])
+        record = Record(offset, length, warc_headers["WARC-Type"], warc_headers=warc_headers, block=rest[:size])
+        if not version.startswith("WARC/1.") or rest[size:] != b"\r\n\r\n" or "WARC-Record-ID" not in warc_headers:
+            raise ValueError("not one whole record")
+        if record.type in ("response", "revisit"):
+            http_head, _, record.payload = record.block.partition(b"\r\n\r\n")
+            status_line, *http_lines = http_head.decode("latin-1").split("\r\n")
+            record.status = int(status_line.split(" ")[1])
+            record.headers = [_header(line) for line in http_lines]
+            _ = record.url, record.fetched_at, record.context  # every reader relies on these
+    except (ValueError, KeyError, IndexError) as error:
+        raise WarcDamage(path, offset, f"no WARC record ({error!r})") from None
     return record
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(":")
+    return name, value.removeprefix(" ")
+
+
+def read_at(path: Path, file: BinaryIO, offset: int) -> Record | None:
+    """The record at the offset of an open file; None at its end. Raises WarcDamage where it is not whole."""
+    member = _member(path, file, offset)
+    return _parse(path, offset, *member) if member else None
 
 
 def walk(path: Path, start: int = 0) -> Iterator[Record]:
     """Every record of the file, in order. Raises WarcDamage at the first one that is not whole."""
     with path.open("rb") as file:
-        offset = start
-        while (member := _member(path, file, offset)) is not None:
-            data, length = member
-            yield _parse(path, offset, data, length)
-            offset += length
+        while (record := read_at(path, file, start)) is not None:
+            yield record
+            start += record.length
 
 
 def read_record(path: Path, offset: int) -> Record:
     """The record at the offset. Raises WarcDamage where there is none, OSError where the file is missing."""
     with path.open("rb") as file:
-        member = _member(path, file, offset)
-    if member is None:
+        record = read_at(path, file, offset)
+    if record is None:
         raise WarcDamage(path, offset, "no record")
-    return _parse(path, offset, *member)
+    return record
 
 
-def whole_length(path: Path, start: int = 0) -> int:
-    """Bytes up to the end of the last whole record, walked from a known record boundary."""
-    end = start
+def whole_length(path: Path) -> int:
+    """Bytes up to the end of the last whole record."""
+    end = 0
     try:
-        for record in walk(path, start):
+        for record in walk(path):
             end = record.offset + record.length
     except WarcDamage:
         pass

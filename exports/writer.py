@@ -12,9 +12,10 @@ from concurrent.futures import Future
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError, DataError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from exports import failpoints, lock
 from exports.errors import StorageError
 
 BATCH = 256
@@ -34,18 +35,25 @@ class Writer:
         self._engine = engine
         self._before_commit = before_commit
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._closed = False
         self.failed: StorageError | None = None
         self._thread = threading.Thread(target=self._run, name="archive-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Work) -> "Future[Any]":
-        """Queue the function; the future holds its result once it is committed."""
+        """Queue the function; the future holds its result once it is committed.
+
+        A future cancelled before its turn is left out. Raises StorageError after close().
+        """
+        if self._closed:
+            raise StorageError("the archive is closed")
         future: Future[Any] = Future()
         self._queue.put((work, future))
         return future
 
     def close(self) -> None:
         """Finish what is queued and end the thread."""
+        self._closed = True
         self._queue.put(None)
         self._thread.join()
 
@@ -63,6 +71,8 @@ class Writer:
                 except queue.Empty:
                     break
             closing = next_work is None
+            # whoever stopped waiting must not end this thread when the result is handed over
+            batch = [(work, future) for work, future in batch if future.set_running_or_notify_cancel()]
             if batch:
                 self._commit(batch)
 
@@ -72,19 +82,21 @@ class Writer:
             if self.failed:
                 raise self.failed
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                lock.share(session)
                 for work, future in batch:
                     try:
                         with session.begin_nested():
-                            results.append((future, work(session), None))
+                            result = work(session)
+                        results.append((future, result, None))
                     except Exception as error:
                         if _storage(error):
                             raise
                         results.append((future, None, error))
                 self._before_commit(session)
+                failpoints.reach("before commit")
+            failpoints.reach("after commit")
         except Exception as error:
-            self.failed = self.failed or (
-                error if isinstance(error, StorageError) else StorageError(_line(error))
-            )
+            self.failed = self.failed or (error if isinstance(error, StorageError) else StorageError(_line(error)))
             results = [(future, None, self.failed) for _, future in batch]
         for future, result, failure in results:
             if failure is None:

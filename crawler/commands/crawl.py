@@ -102,6 +102,8 @@ def print_summary(reports: list[Report], directory: str) -> None:
         table.add_section()
         table.add_row("listed", total)
         console.print(table)
+        for note in report.notes:
+            console.print(note)
         reason = report.reason()
         console.print(f"complete: {reason is None or report.exit_code() == 0}" + (f" ({reason})" if reason else ""))
     console.print(f"archive: {directory}")

@@ -50,7 +50,7 @@ class ColumnsSpider(Spider):
         self.reports: list[Report] = []
         self.run_id = 0
         self._files: dict[str, Attachment] = {}
-        self._in_pipelines: set[str] = set()
+        self._in_pipelines = 0
         self._drained = asyncio.Condition()
         self._blocks = 0
 
@@ -136,7 +136,7 @@ class ColumnsSpider(Spider):
         tasks: set[asyncio.Task[Article | None]] = set()
         try:
             while True:
-                while not exhausted and len(tasks) + len(self._in_pipelines) < concurrency:
+                while not exhausted and len(tasks) + self._in_pipelines < concurrency:
                     entry = await anext(work, None)
                     if entry is None:
                         exhausted = True
@@ -146,12 +146,12 @@ class ColumnsSpider(Spider):
                     return
                 if not tasks:
                     async with self._drained:
-                        await self._drained.wait_for(lambda: len(self._in_pipelines) < concurrency)
+                        await self._drained.wait_for(lambda: self._in_pipelines < concurrency)
                     continue
                 done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     if (article := task.result()) is not None:
-                        self._in_pipelines.add(article.listed_url)
+                        self._in_pipelines += 1
                         yield article
         finally:
             for task in tasks:
@@ -176,7 +176,7 @@ class ColumnsSpider(Spider):
 
     async def _article(self, column: Column, entry: Pending) -> Article | None:
         """Fetch and read one entry; whatever goes wrong becomes its outcome."""
-        context = {"column": column.id, "url": entry.url, "title": entry.listed_title, "date": entry.listed_date or ""}
+        context = {"url": entry.url, "title": entry.listed_title, "date": entry.listed_date or ""}
         try:
             response = await self.fetch(
                 entry.url, "article", context=context, etag=entry.etag, last_modified=entry.last_modified
@@ -221,7 +221,7 @@ class ColumnsSpider(Spider):
             raise failures.located(broken, response) from error
         article.site_id, article.column_id, article.column_name = self.order.site.id, column.id, column.name
         article.listed_url = listed_url
-        article.capture_id = response.meta["capture_id"]
+        article.capture_id, article.fetched_at = response.meta["capture_id"], response.meta["fetched_at"]
         for name, value in (("title", title), ("published_at", date)):
             if value:
                 article.printed.setdefault(name, {})["listing"] = value
@@ -272,7 +272,8 @@ class ColumnsSpider(Spider):
         headers = {name: value for name, value in headers.items() if value}
         asked = url
         for _ in range(MOST_HOPS + 1):
-            request = Request(url, headers=headers, meta={"role": role, "context": context or {}})
+            meta = {"role": role, "context": self._about_run() | (context or {})}
+            request = Request(url, headers=headers, meta=meta)
             response = await self._download(request)
             if response.status == 304 and len(headers) > (referer is not None):
                 return cast(TextResponse, response)
@@ -290,6 +291,10 @@ class ColumnsSpider(Spider):
                 raise Settled("external", f"redirects by script to {resolved}")
             url = resolved
         raise Unavailable(f"redirect loop at {url}")
+
+    def _about_run(self) -> dict[str, str]:
+        """What the evidence says of every request, so that it can be read again without the database."""
+        return {"site": self.order.site.id, "column": self.report.column_id, "home": self.addresses.home}
 
     async def _download(self, request: Request) -> Response:
         assert self.crawler.engine
@@ -316,21 +321,21 @@ class ColumnsSpider(Spider):
 
     async def item_done(self, item: Article) -> None:
         self.report.settled += 1
-        await self._leave(item)
+        await self._leave()
 
     async def item_refused(self, item: Article, exception: Exception) -> None:
         """A pipeline refused the item: a half-empty page."""
         await self._fail(item.listed_url, "article", "failed", str(exception), capture_id=item.capture_id)
-        await self._leave(item)
+        await self._leave()
 
     async def item_broken(self, item: Article, failure: Any) -> None:
         """A pipeline raised: storage failed (every later call says so too), or a defect met this page."""
         if not hasattr(failure.value, "exit_code"):
             reason = f"unexpected {type(failure.value).__name__}: {failure.value}"
             await self._fail(item.listed_url, "article", "failed", reason, capture_id=item.capture_id)
-        await self._leave(item)
+        await self._leave()
 
-    async def _leave(self, item: Article) -> None:
+    async def _leave(self) -> None:
         async with self._drained:
-            self._in_pipelines.discard(item.listed_url)
+            self._in_pipelines -= 1
             self._drained.notify_all()

@@ -5,9 +5,9 @@ precision varies. Long texts come last in a row: SQLite must not walk them to re
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -18,9 +18,7 @@ class UTCDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return (
-            value.astimezone(UTC).replace(tzinfo=None if dialect.name == "sqlite" else UTC) if value else None
-        )
+        return value.astimezone(UTC).replace(tzinfo=None if dialect.name == "sqlite" else UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
@@ -35,7 +33,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UTCDateTime, dict[str, Any]: JSON, list[Any]: JSON}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UTCDateTime, dict[str, Any]: JSON, list[Any]: JSON}
 
 
 class ArticleFields:
@@ -90,6 +88,7 @@ class ArticleVersion(ArticleFields, Base):
     """One row per version of an article, the current one included; one JSON line each."""
 
     __tablename__ = "article_versions"
+    __table_args__ = (Index("ix_article_versions_column_from", "column_id", "valid_from"),)
 
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"), primary_key=True, sort_order=-2)
     version: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
@@ -126,7 +125,7 @@ class FileFields:
     name: Mapped[str]
     sha256: Mapped[str | None] = mapped_column(String(64))
     media_type: Mapped[str]
-    size: Mapped[int | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
     path: Mapped[str | None]
     text: Mapped[str | None] = mapped_column(Text)
 
@@ -156,7 +155,7 @@ class Capture(Base):
     """What it was fetched as: robots, home, listing, article, file"""
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
     warc_file: Mapped[str]
-    warc_offset: Mapped[int]
+    warc_offset: Mapped[int] = mapped_column(BigInteger)
     warc_record_id: Mapped[str]
     payload_sha256: Mapped[str] = mapped_column(String(64))
     revisit_of: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
@@ -211,7 +210,7 @@ class Run(Base):
     ledger: Mapped[dict[str, Any]]
     """outcome -> count at the end of the run"""
     requests: Mapped[int] = mapped_column(default=0)
-    bytes: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Failure(Base):
@@ -247,6 +246,8 @@ class Segment(Base):
 
     path: Mapped[str] = mapped_column(primary_key=True)
     """Relative to ARCHIVE_DIR"""
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+    crc32: Mapped[int | None] = mapped_column(BigInteger)
+    """CRC-32 of those bytes; None where they are to be written again from the database, as after a replay"""
     closed: Mapped[bool]
     """No further bytes will be appended"""

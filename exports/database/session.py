@@ -23,20 +23,14 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
     StorageError where the database does not answer.
     """
     parsed = make_url(url)
-    engine = (
-        _sqlite(parsed, read_only)
-        if parsed.get_backend_name() == "sqlite"
-        else _postgresql(parsed, read_only)
-    )
+    engine = _sqlite(parsed, read_only) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, read_only)
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
     except (SQLAlchemyError, OSError) as error:
         engine.dispose()
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise StorageError(
-            f"cannot open the database {parsed.render_as_string(hide_password=True)}: {cause}"
-        ) from None
+        raise StorageError(f"cannot open the database {parsed.render_as_string(hide_password=True)}: {cause}") from None
     return engine
 
 
@@ -46,7 +40,8 @@ def _json(value: Any) -> str:
 
 def _postgresql(url: URL, read_only: bool) -> Engine:
     options = "-c timezone=UTC" + (" -c default_transaction_read_only=on" if read_only else "")
-    return create_engine(url, poolclass=NullPool, json_serializer=_json, connect_args={"options": options, "connect_timeout": 10})
+    arguments = {"options": options, "connect_timeout": 10}
+    return create_engine(url, poolclass=NullPool, json_serializer=_json, connect_args=arguments)
 
 
 def _sqlite(url: URL, read_only: bool) -> Engine:
@@ -55,20 +50,28 @@ def _sqlite(url: URL, read_only: bool) -> Engine:
         raise ConfigError(
             f"no archive at {str(path)!r}: run `scrapy crawl zhuanti` first, or set ARCHIVE_DIR to where it lies"
         )
-    mode = "ro" if read_only else "rwc"
+    address = path.absolute().as_uri()
 
     def connect() -> sqlite3.Connection:
-        # isolation_level=None: the driver must not open transactions behind SQLAlchemy's back
-        quoted = path.absolute().as_uri()
-        return sqlite3.connect(
-            f"{quoted}?mode={mode}",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=BUSY_MS / 1000,
-        )
+        return _connect(f"{address}?mode=rwc")
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, json_serializer=_json)
+    def connect_reader() -> sqlite3.Connection:
+        # Not mode=ro: such a reader could not tidy up, and would leave a -wal and a -shm file behind
+        connection = _connect(f"{address}?mode=rw")
+        try:
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+        except sqlite3.OperationalError:
+            connection.close()
+            if not _is_complete(path):
+                raise
+            # on read-only media SQLite cannot make the files readers and writers share, nor does it need them
+            connection = _connect(f"{address}?mode=ro&immutable=1")
+        return connection
+
+    engine = create_engine(
+        "sqlite://", creator=connect_reader if read_only else connect, poolclass=NullPool, json_serializer=_json
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -84,3 +87,14 @@ def _sqlite(url: URL, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _connect(address: str) -> sqlite3.Connection:
+    # isolation_level=None: the driver must not open transactions behind SQLAlchemy's back
+    return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+
+
+def _is_complete(path: Path) -> bool:
+    """Whether no commits wait in the write-ahead log, which an immutable database is read without."""
+    log = path.with_name(path.name + "-wal")
+    return not log.exists() or log.stat().st_size == 0

@@ -31,7 +31,7 @@ def upgrade() -> None:
     sa.Column('declared', sa.Integer(), nullable=True),
     sa.Column('ledger', sa.JSON(), nullable=False),
     sa.Column('requests', sa.Integer(), nullable=False),
-    sa.Column('bytes', sa.Integer(), nullable=False),
+    sa.Column('bytes', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_runs'))
     )
     with op.batch_alter_table('runs', schema=None) as batch_op:
@@ -39,7 +39,8 @@ def upgrade() -> None:
 
     op.create_table('segments',
     sa.Column('path', sa.String(), nullable=False),
-    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('size', sa.BigInteger(), nullable=False),
+    sa.Column('crc32', sa.BigInteger(), nullable=True),
     sa.Column('closed', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('path', name=op.f('pk_segments'))
     )
@@ -51,7 +52,7 @@ def upgrade() -> None:
     sa.Column('role', sa.String(), nullable=False),
     sa.Column('run_id', sa.Integer(), nullable=False),
     sa.Column('warc_file', sa.String(), nullable=False),
-    sa.Column('warc_offset', sa.Integer(), nullable=False),
+    sa.Column('warc_offset', sa.BigInteger(), nullable=False),
     sa.Column('warc_record_id', sa.String(), nullable=False),
     sa.Column('payload_sha256', sa.String(length=64), nullable=False),
     sa.Column('revisit_of', sa.Integer(), nullable=True),
@@ -180,6 +181,9 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['run_id'], ['runs.id'], name=op.f('fk_article_versions_run_id')),
     sa.PrimaryKeyConstraint('article_id', 'version', name=op.f('pk_article_versions'))
     )
+    with op.batch_alter_table('article_versions', schema=None) as batch_op:
+        batch_op.create_index('ix_article_versions_column_from', ['column_id', 'valid_from'], unique=False)
+
     op.create_table('attachments',
     sa.Column('article_id', sa.Integer(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
@@ -187,7 +191,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=True),
     sa.Column('media_type', sa.String(), nullable=False),
-    sa.Column('size', sa.Integer(), nullable=True),
+    sa.Column('size', sa.BigInteger(), nullable=True),
     sa.Column('path', sa.String(), nullable=True),
     sa.Column('text', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['article_id'], ['articles.id'], name=op.f('fk_attachments_article_id')),
@@ -200,7 +204,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=True),
     sa.Column('media_type', sa.String(), nullable=False),
-    sa.Column('size', sa.Integer(), nullable=True),
+    sa.Column('size', sa.BigInteger(), nullable=True),
     sa.Column('path', sa.String(), nullable=True),
     sa.Column('text', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['article_id'], ['articles.id'], name=op.f('fk_images_article_id')),
@@ -240,6 +244,9 @@ def downgrade() -> None:
     op.drop_table('listings')
     op.drop_table('images')
     op.drop_table('attachments')
+    with op.batch_alter_table('article_versions', schema=None) as batch_op:
+        batch_op.drop_index('ix_article_versions_column_from')
+
     op.drop_table('article_versions')
     with op.batch_alter_table('article_authors', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_article_authors_name'))

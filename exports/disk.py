@@ -1,0 +1,32 @@
+"""Files that appear under their name whole or not at all, also when the power fails."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from exports import failpoints
+
+
+@contextmanager
+def replacing(target: Path, draft: Path) -> Iterator[BinaryIO]:
+    """A file to write the draft into; on leaving, it takes the target's name. Both on one file system."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with draft.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    failpoints.reach("before rename")
+    os.replace(draft, target)
+    failpoints.reach("after rename")
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in the folder onto the disk: a new file's own fsync does not."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,122 @@
+"""The evidence of one process: its WARC files, and a row of `captures` for every response."""
+
+import hashlib
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crawler.items import Exchange
+from exports import cdxj, failpoints
+from exports.database.models import Capture, Segment
+from exports.warc import WarcWriter
+from exports.warc_records import Reference
+
+
+class Evidence:
+    """Begins a WARC file with the first exchange, and the next one where a file is full."""
+
+    def __init__(self, directory: Path, started_at: datetime, user_agent: str) -> None:
+        self._directory = directory
+        self._started_at = started_at
+        self._user_agent = user_agent
+        self._warc: WarcWriter | None = None
+
+    def keep(self, session: Session, run_id: int, exchange: Exchange) -> int:
+        """Write the exchange to the WARC file and its row into `captures`; returns the row's id."""
+        digest = hashlib.sha256(exchange.body).hexdigest()
+        earlier = _earlier(session, exchange, digest)
+        if self._warc is None:
+            about = {
+                "software": f"zhuanti-archive/{version('zhuanti-archive')}",
+                "format": "WARC File Format 1.1",
+                "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+                "http-header-user-agent": self._user_agent,
+                "robots": "obey",
+            }
+            prefix = f"{self._started_at:%Y%m%d%H%M%S}-{uuid4().hex[:8]}"
+            self._warc = WarcWriter(self._directory, prefix, about)
+        refers_to = Reference(earlier.warc_record_id, earlier.url, earlier.fetched_at) if earlier else None
+        position = self._warc.append(exchange, refers_to)
+        headers = {name.lower(): value for name, value in exchange.response_headers}
+        capture = Capture(
+            url=exchange.url,
+            fetched_at=exchange.fetched_at,
+            status=exchange.status,
+            role=exchange.role,
+            run_id=run_id,
+            warc_file=position.warc_file,
+            warc_offset=position.offset,
+            warc_record_id=position.record_id,
+            payload_sha256=earlier.payload_sha256 if earlier and exchange.status == 304 else digest,
+            revisit_of=earlier.id if earlier else None,
+            etag=headers.get("etag"),
+            last_modified=headers.get("last-modified"),
+        )
+        session.add(capture)
+        session.flush()
+        return capture.id
+
+    def before_commit(self, session: Session) -> None:
+        """Force the evidence onto the disk, and vouch for it in the session's transaction."""
+        if self._warc is None:
+            return
+        self._warc.sync()
+        _vouch(session, self._warc)
+        if self._warc.full():
+            self.finish(session)
+            self._warc.begin_next()
+
+    def finish(self, session: Session) -> None:
+        """Index the WARC file and declare it closed."""
+        if self._warc is None:
+            return
+        self._warc.sync()
+        segment = _vouch(session, self._warc)
+        failpoints.reach("before index write")
+        cdxj.write(self._directory / self._warc.relative)
+        failpoints.reach("after index write")
+        segment.closed = True
+
+    def close(self) -> None:
+        """Let go of the file: from here on it counts as no living run's."""
+        if self._warc is not None:
+            self._warc.close()
+
+
+def _vouch(session: Session, warc: WarcWriter) -> Segment:
+    segment = session.get(Segment, warc.relative) or Segment(path=warc.relative, closed=False)
+    segment.size, segment.crc32 = warc.size, warc.crc32
+    session.add(segment)
+    return segment
+
+
+def _earlier(session: Session, exchange: Exchange, digest: str) -> Capture | None:
+    """The capture that already holds this payload: the same bytes, or (304) what the request said we hold."""
+    if exchange.status == 304:
+        return _not_modified(session, exchange)
+    if exchange.body:
+        same = (Capture.status == exchange.status) & (Capture.payload_sha256 == digest) & Capture.revisit_of.is_(None)
+    else:
+        return None
+    return session.scalar(select(Capture).where(Capture.url == exchange.url, same).order_by(Capture.id.desc()).limit(1))
+
+
+def _not_modified(session: Session, exchange: Exchange) -> Capture | None:
+    asked = {name.lower(): value for name, value in exchange.request_headers}
+    if etag := asked.get("if-none-match"):
+        meant = Capture.etag == etag
+    elif moment := asked.get("if-modified-since"):
+        meant = Capture.last_modified == moment
+    else:
+        return None
+    held = session.scalar(
+        select(Capture)
+        .where(Capture.url == exchange.url, Capture.status == 200, meant)
+        .order_by(Capture.id.desc())
+        .limit(1)
+    )
+    return session.get(Capture, held.revisit_of) if held and held.revisit_of else held
