@@ -36,6 +36,7 @@ class Progress:
             self._bar = Bar(*columns, console=Console(stderr=True))
             self._task = self._bar.add_task("…", total=None)
             self._bar.start()
+            _follow_stderr()  # so that log lines appear above the bar
         self._loop = create_looping_call(self._tick)
         self._loop.start(0.2 if self._terminal else 60, now=False)
 
@@ -59,3 +60,11 @@ class Progress:
         if self._bar is not None:
             self._tick()
             self._bar.stop()
+            _follow_stderr()
+
+
+def _follow_stderr() -> None:
+    """Point the log at what sys.stderr is now: the bar replaces it while it is shown."""
+    for handler in logging.getLogger().handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.setStream(sys.stderr)

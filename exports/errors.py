@@ -19,7 +19,7 @@ class ConfigError(ArchiveError):
 class SchemaError(ArchiveError):
     """The database was made by another version of this program. Raised by database/migrate.py."""
 
-    exit_code = 2
+    exit_code = 5
 
 
 class StorageError(ArchiveError):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.orm import Session
 
 from crawler import items
@@ -45,19 +45,30 @@ def path_of(version: ArticleVersion) -> str:
 
 def versions_of(session: Session, path: str) -> Iterator[ArticleVersion]:
     """The versions whose lines stand in that file, oldest first; loaded a few hundred at a time."""
+    query = select(ArticleVersion).where(*_belonging(path))
+    query = query.order_by(ArticleVersion.valid_from, ArticleVersion.article_id, ArticleVersion.version)
+    yield from session.scalars(query.execution_options(yield_per=200))
+
+
+def keys_of(session: Session, path: str) -> Iterator[tuple[int, int]]:
+    """(article_id, version) of the versions whose lines stand in that file."""
+    query = select(ArticleVersion.article_id, ArticleVersion.version).where(*_belonging(path))
+    yield from session.execute(query.execution_options(yield_per=5000)).tuples()
+
+
+def _belonging(path: str) -> list[ColumnElement[bool]]:
+    """The conditions on a version that make path_of() name that file; none meets them where it is no such name."""
     _, column_id, file_name = path.split("/")
-    begin = datetime.strptime(file_name, "%Y-%m.jsonl").replace(tzinfo=UTC)
+    try:
+        begin = datetime.strptime(file_name, "%Y-%m.jsonl").replace(tzinfo=UTC)
+    except ValueError:
+        return [false()]
     end = (begin + timedelta(days=31)).replace(day=1)
-    yield from session.scalars(
-        select(ArticleVersion)
-        .where(
-            ArticleVersion.column_id == column_id,
-            ArticleVersion.valid_from >= begin,
-            ArticleVersion.valid_from < end,
-        )
-        .order_by(ArticleVersion.valid_from, ArticleVersion.article_id, ArticleVersion.version)
-        .execution_options(yield_per=200)
-    )
+    return [
+        ArticleVersion.column_id == column_id,
+        ArticleVersion.valid_from >= begin,
+        ArticleVersion.valid_from < end,
+    ]
 
 
 def append(session: Session, directory: Path, versions: Iterable[ArticleVersion]) -> None:

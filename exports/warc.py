@@ -75,6 +75,7 @@ class WarcDamage(Exception):
     def __init__(self, path: Path, offset: int, what: str) -> None:
         super().__init__(f"{path}: {what} at byte {offset}")
         self.offset = offset
+        self.what = f"{what} at byte {offset}"
 
 
 class WarcWriter:

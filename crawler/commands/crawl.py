@@ -1,8 +1,13 @@
 """`scrapy crawl`: checks the order first, and ends with an exit code that can be trusted."""
 
 import argparse
+import logging
+import socket
 import sys
+from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +18,7 @@ from scrapy.spiderloader import get_spider_loader
 
 from crawler import arguments
 from crawler.archive import Archive, open_archive
-from crawler.exceptions import BadUsage
+from crawler.exceptions import BadUsage, Unavailable
 from crawler.report import ARCHIVED, Report
 
 WORST_FIRST = (5, 1, 6, 2, 4, 3)
@@ -27,11 +32,14 @@ class Command(ScrapyCrawl):
         if len(args) != 1:
             raise UsageError("name one spider: scrapy crawl zhuanti")
         settings = cast(Settings, self.settings)
+        _quieten()
         archive: Archive | None = None
         try:
             spider_class: Any = _spider(settings, args[0])
             order = arguments.read(settings, opts.spargs, spider_class.only)
             _name_contact(settings)
+            if not Path(settings["ARCHIVE_DIR"]).exists():
+                _reach(order.addresses.home)
             archive = open_archive(settings)
             for column in order.columns:
                 archive.lock(column.id)
@@ -63,11 +71,26 @@ class Command(ScrapyCrawl):
             return 1
         finished = [report for report in reports if report.finished]
         print_summary(finished, directory)
+        for report in finished:
+            if report.exit_code():
+                print(f"scrapy crawl: {report.column_name}: {report.reason()}", file=sys.stderr)
         if len(finished) < len(order.columns):
             print("scrapy crawl: interrupted; run it again to go on", file=sys.stderr)
             return 3
         codes = {report.exit_code() for report in reports}
         return next((code for code in WORST_FIRST if code in codes), 0)
+
+
+def _reach(home: str) -> None:
+    """Before the very first run creates an archive: does anybody listen there? Raises Unavailable."""
+    parts = urlsplit(home)
+    if getproxies().get(parts.scheme):
+        return  # the proxy's affair
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname or "", port), timeout=30).close()
+    except OSError as error:
+        raise Unavailable(f"cannot reach {home}: {error.strerror or error}") from None
 
 
 def _spider(settings: Settings, name: str) -> Any:
@@ -93,17 +116,25 @@ def print_summary(reports: list[Report], directory: str) -> None:
     """The ledger of each column as a table for people, on standard output."""
     console = Console(highlight=False)
     for report in reports:
-        table = Table(title=f"{report.column_name} ({report.column_id})", title_justify="left")
+        table = Table(title=f"{report.column_name} ({report.column_id})", title_justify="left", title_style="bold")
         table.add_column("outcome")
         table.add_column("entries", justify="right")
         for outcome in sorted(report.counts, key=lambda name: (name not in ARCHIVED, -report.counts[name])):
             table.add_row(outcome, str(report.counts[outcome]))
-        total = f"{report.listed}" + (f" of {report.declared} declared" if report.declared is not None else "")
         table.add_section()
-        table.add_row("listed", total)
+        declared = f" of {report.declared} declared" if report.declared is not None else ""
+        table.add_row("listed", f"{report.listed}{declared}")
         console.print(table)
         for note in report.notes:
             console.print(note)
-        reason = report.reason()
-        console.print(f"complete: {reason is None or report.exit_code() == 0}" + (f" ({reason})" if reason else ""))
-    console.print(f"archive: {directory}")
+        if report.exit_code() == 0:
+            console.print("The ledger closes: every entry is accounted for.")
+        else:
+            console.print(f"INCOMPLETE: {report.reason()}", soft_wrap=True)
+    console.print(f"The archive lies in {directory}", soft_wrap=True)
+
+
+def _quieten() -> None:
+    """What Scrapy and Alembic say of their own set-up tells an operator nothing."""
+    for name in ("scrapy.addons", "scrapy.crawler", "scrapy.middleware", "scrapy.extensions.logstats", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -35,16 +35,14 @@ def verify_command() -> None:
     \b
     Example: archive verify
     """
-    config = common.configuration()
-    with common.reading(config):
-        pass  # one clear line where there is no archive
-
     from exports.verify import verify
 
+    verification = verify(common.configuration())
     problems = 0
-    for problem in verify(config):
+    for problem in verification:
         problems += 1
         terminal.print_line(str(problem))
+    counted = f"{problems} problem{'' if problems == 1 else 's'}" if problems else "no problem"
+    terminal.print_line(f"{verification.checked} things checked, {counted}")
     if problems:
         raise click.exceptions.Exit(1)
-    terminal.print_line("no problem")

@@ -1,0 +1,1 @@
+"""Every figure the README quotes, each reproducible with one command."""
