@@ -7,7 +7,7 @@ SHELL := /bin/sh
 # `make test QUICK=1` leaves out the tests marked slow
 PYTEST := $(BIN)/python -m pytest -n auto $(if $(QUICK),-m "not slow") $(PYTEST_ARGS)
 
-.PHONY: help demo test check lint lock clean python
+.PHONY: help demo test check lint lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -34,13 +34,11 @@ lint: .venv/.installed-dev
 
 # --- the environment ---
 
-python:
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "make: needs Python 3.11 or newer; '$(PYTHON)' is not (try: make PYTHON=python3.11)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo "make: this Python lacks its venv module (on Debian: apt-get install python3-venv)" >&2; exit 1; }
-
-$(BIN)/python: | python
 	@$(PYTHON) -m venv .venv
 
 # The build requirements are in the lock too, so that nothing is fetched that is not pinned.

@@ -9,6 +9,7 @@ import re
 from scrapy.http import HtmlResponse, Response
 
 from crawler.exceptions import Blocked, CrawlError, Gone, Unavailable
+from crawler.pages.encoding import rightly_decoded
 from crawler.urls import Addresses
 
 BLOCKED_STATUS = frozenset({401, 403, 405, 407, 412, 418, 429, 451, 493, 521})
@@ -20,19 +21,22 @@ FURNISHED = 1500
 
 _VERIFY = re.compile(
     r"(?:访问|请求|操作)(?:过于|太|太过)频繁|安全验证|人机验证|滑动验证|请(?:输入|填写)验证码|请完成(?:下方|以下)?验证|访问验证"
-    r"|异常访问|访问(?:被|已被)?(?:拒绝|拦截|受限|阻断)|Access Denied|403 Forbidden|Just a moment",
+    r"|异常访问|访问(?:被|已被)?(?:拒绝|拦截|受限|阻断)|Access\s?Denied|403\s?Forbidden|Just\s?a\s?moment",
     re.I,
 )
 _MISSING = re.compile(
     r"(?:您|你)?(?:要?访问|查找|请求|浏览)的(?:页面|网页|文章|内容|信息|资源|网址)(?:不存在|已(?:被)?删除|未找到|找不到|不见)"
-    r"|(?:页面|网页|文章|该信息|此信息)(?:不存在|已(?:被)?删除|已下线|已撤销)|404Error|404NotFound|找不到(?:该|您要的|相关)?(?:页面|网页)",
+    r"|(?:页面|网页|文章|该信息|此信息)(?:不存在|已(?:被)?删除|已下线|已撤销)"
+    r"|(?:页面|网页|文件)(?:未找到|没有找到|找不到|走丢|丢失)|404Error|404NotFound|找不到(?:该|您要的|相关)?(?:页面|网页)",
     re.I,
 )
 _MISSING_URL = re.compile(r"/(?:404|error|notfound)(?:\.s?html?)?$", re.I)
+_CONTENT = ".art-con, .artCon, .cont, #zoom, [ergodic], script[querydata], li a, img"
+"""What a page that only sends its reader on does not hold; the scripts of others lead on when something is clicked."""
 _LOCATION = re.compile(
-    r"""(?:(?:window|self|top|parent|document)\s{0,9}\.\s{0,9})*location(?:\s{0,9}\.\s{0,9}href)?\s{0,9}=(?!=)\s{0,9}["']([^"'\s]{1,2000})["']"""
-    r"""|location\s{0,9}\.\s{0,9}(?:replace|assign)\s{0,9}\(\s{0,9}["']([^"'\s]{1,2000})["']"""
-    r"""|_cofing1\s{0,9}=\s{0,9}\{\s{0,9}["']?href["']?\s{0,9}:\s{0,9}["']([^"'\s]{1,2000})["']""",
+    r"""(?:(?:window|self|top|parent|document)\s{0,9}\.\s{0,9})*location(?:\s{0,9}\.\s{0,9}href)?\s{0,9}=(?!=)\s{0,9}["'`]([^"'`\s]{1,2000})["'`]"""
+    r"""|location\s{0,9}\.\s{0,9}(?:replace|assign)\s{0,9}\(\s{0,9}["'`]([^"'`\s]{1,2000})["'`]"""
+    r"""|_cofing1\s{0,9}=\s{0,9}\{\s{0,9}["']?href["']?\s{0,9}:\s{0,9}["'`]([^"'`\s]{1,2000})["'`]""",
     re.I,
 )
 _SENDS_ON = re.compile(rb"location|_cofing1|http-equiv\s{0,9}=\s{0,9}[\"']?refresh", re.I)
@@ -65,10 +69,14 @@ def notice(body: str) -> CrawlError | None:
     body = "".join(body.split())
     if len(body) > 80:
         return None
-    if match := _MISSING.search(body):
-        return Gone(f"soft 404: {match.group()}")
-    if match := _VERIFY.search(body):
-        return Blocked(f"verification page: {match.group()}")
+    kinds: tuple[tuple[re.Pattern[str], type[CrawlError], str], ...] = (
+        (_MISSING, Gone, "soft 404"),
+        (_VERIFY, Blocked, "verification page"),
+    )
+    for pattern, error, what in kinds:
+        match = pattern.search(body)
+        if match and len(match.group()) * 4 >= len(body):  # that is all it says
+            return error(f"{what}: {match.group()}")
     return None
 
 
@@ -78,7 +86,7 @@ def explain(response: Response) -> CrawlError | None:
         return Unavailable("empty page")
     if not isinstance(response, HtmlResponse):
         return None
-    text = visible_text(response)
+    text = visible_text(rightly_decoded(response))
     if len(text) <= FURNISHED and (match := _MISSING.search(text)):
         return Gone(f"soft 404: {match.group()}")
     if len(text) <= SHORT and (match := _VERIFY.search(text) or re.search("验证码", text)):
@@ -90,7 +98,7 @@ def script_redirect(response: Response) -> str | None:
     """Where a page that holds nothing else sends its reader, by script or meta refresh; None for content."""
     if not isinstance(response, HtmlResponse) or len(response.body) > 20_000 or not _SENDS_ON.search(response.body):
         return None
-    if len(visible_text(response)) > 100:
+    if len(visible_text(response)) > 100 or response.css(_CONTENT):
         return None
     for content in response.xpath("//meta[translate(@http-equiv,'REFSH','refsh')='refresh']/@content").getall():
         if match := _REFRESH.match(content):

@@ -91,13 +91,20 @@ def _load(path: Path) -> Site:
     if not isinstance(hosts, list) or not all(isinstance(host, str) and host for host in hosts):
         raise BadUsage(f"site file {path}: file_hosts must be a list of host names")
     fields = _strings(path, "top level", data, required={"title", "home", "template"}, optional=set())
-    home = urlsplit(fields["home"])
-    if home.scheme not in ("http", "https") or not home.hostname:
+    if not _is_web_address(fields["home"]):
         raise BadUsage(f"site file {path}: home {fields['home']!r} is not an http(s) address")
     if fields["template"] not in TEMPLATES:
         known = ", ".join(sorted(TEMPLATES))
         raise BadUsage(f"site file {path}: unknown template {fields['template']!r}: known are {known}")
     return Site(id=path.stem, columns=built, file_hosts=tuple(hosts), **fields)
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _check_id(path: Path, value: str) -> None:

@@ -63,7 +63,7 @@ class Addresses:
         if not href or href.startswith("#"):
             return None
         try:
-            parts = urlsplit(urljoin(page_url, safe_url_string(href)))
+            parts = urlsplit(safe_url_string(urljoin(page_url, href)))
             port = parts.port
         except ValueError:
             return None

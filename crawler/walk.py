@@ -1,7 +1,8 @@
 """The walk of a column's listing: every page, until the listing ends and is known to have stood still.
 
 Listings drift: what is published or removed during the walk moves entries over page boundaries. So the
-walk is checked (declared total, or first and last page asked again) and repeated until it holds.
+walk is checked against the declared total; where there is none, or the total does not show it, the listing is
+walked again until two walks in a row agree: then all of it stood as read at the moment between them.
 """
 
 import logging
@@ -66,7 +67,8 @@ class Walk:
         before = None
         for attempt in range(1, MOST_WALKS + 1):
             seen, problems = await self._once(page, fresh=attempt > 1)
-            if self._stopped_early or seen.order == before or await self._holds(page, seen, problems):
+            agreed = seen.order == before
+            if self._stopped_early or await self._holds(seen, problems, agreed) or agreed:
                 break
             before = seen.order
             log.info("%s: walk %d of the listing is not certain, walking again", self._report.column_name, attempt)
@@ -83,7 +85,7 @@ class Walk:
             try:
                 known = number == 1 and not page.is_shell and not fresh
                 listing = page if known else await self._page(page, number)
-                entries = _explained(listing.response, lambda: seen.add(number, listing))  # noqa: B023
+                entries = _explained(listing.response, lambda: seen.add(listing))  # noqa: B023
             except CrawlError as error:
                 if isinstance(error, Gone) and number > 1 and number > (seen.last_page or 0):
                     break  # past the end
@@ -106,13 +108,12 @@ class Walk:
             problems.append(f"the listing has more than {MOST_PAGES} pages")
         return seen, problems
 
-    async def _holds(self, page: ListingPage, seen: "_Seen", problems: list[str]) -> bool:
-        """Whether one walk alone is certain to have met every entry."""
+    async def _holds(self, seen: "_Seen", problems: list[str], agreed: bool) -> bool:
+        """Whether the walk is certain to have met every entry; ``agreed``: the walk before met the same."""
         self._report.declared = max(seen.declared, default=None)
         if seen.declared:
-            return await self._total_holds(seen, problems)
-        # a moved entry is met twice where another was missed
-        return not seen.doubled and await self._ends_hold(page, seen.ends)
+            return await self._total_holds(seen, problems, agreed)
+        return seen.pages < 2 or agreed  # one page is one moment
 
     async def _page(self, page: ListingPage, number: int) -> ListingPage:
         url = page.address(number)
@@ -137,34 +138,23 @@ class Walk:
         )
         return line
 
-    async def _total_holds(self, seen: "_Seen", problems: list[str]) -> bool:
+    async def _total_holds(self, seen: "_Seen", problems: list[str], agreed: bool) -> bool:
         """Whether one total was declared throughout and it is what was seen."""
-        total = max(seen.declared)
-        if len(seen.declared) == 1 and total == seen.rows > len(seen.hashes):
+        total, constant = max(seen.declared), len(seen.declared) == 1
+        if constant and total == len(seen.hashes):
+            return True
+        # an entry met twice was moved, and another missed, unless the next walk meets it twice again
+        if constant and total == seen.rows and agreed:
             # the column counts an entry it prints twice: a unit of its own, named duplicate
             twice = [
                 replace(entry, url=f"{entry.url}#again-{number}", kind="duplicate", reason="listed twice")
                 for number, entry in enumerate(seen.doubled, 1)
             ]
             await self._record(twice)
-        if len(seen.declared) == 1 and total in (seen.rows, len(seen.hashes)):
             return True
         if not problems:
             problems.append(f"the column declares {total} entries, {len(seen.hashes)} were seen")
         return False
-
-    async def _ends_hold(self, page: ListingPage, ends: dict[int, list[str]]) -> bool:
-        """Whether first and last page still print what they printed during the walk."""
-        if len(ends) < 2:
-            return True  # one page is one moment
-        for number, urls in ends.items():
-            try:
-                again = await self._page(page, number)
-                if [entry.url for entry in again.entries()] != urls:
-                    return False
-            except CrawlError:
-                return True  # the pages were read once; a later outage does not undo that
-        return True
 
 
 def _explained(response: TextResponse, read: Callable[[], T]) -> T:
@@ -188,10 +178,10 @@ class _Seen:
         self.last_page: int | None = None
         self.order = 0
         """Hash over all addresses in the order met: equal for two walks that agree."""
-        self.ends: dict[int, list[str]] = {}
-        """Page number -> addresses, of the first and the latest page with new entries."""
+        self.pages = 0
+        """Pages with new entries."""
 
-    def add(self, number: int, listing: ListingPage) -> list[Entry]:
+    def add(self, listing: ListingPage) -> list[Entry]:
         """Take in one page; returns its entries that no page before had, each once."""
         entries = listing.entries()
         self.last_page = max(filter(None, (self.last_page, listing.last_page())), default=None)
@@ -209,6 +199,5 @@ class _Seen:
             for entry in fresh:
                 again.remove(entry)
             self.doubled += again
-            self.ends = {n: urls for n, urls in self.ends.items() if n == 1}
-            self.ends[number] = [entry.url for entry in entries]
+            self.pages += 1
         return fresh

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from exports import disk
+from exports import disk, failpoints
 from exports.warc import Record, walk
 
 INDEXED = ("response", "revisit")
@@ -24,8 +24,10 @@ def write(warc: Path) -> Path:
     """Index one whole WARC file; the index replaces an older one atomically. Raises WarcDamage."""
     lines = sorted(line(warc.name, record) for record in walk(warc) if record.type in INDEXED)
     target = path_of(warc)
+    failpoints.reach("before index write")
     with disk.replacing(target, target.with_suffix(".cdxj.tmp")) as file:
         file.writelines(lines)
+    failpoints.reach("after index write")
     return target
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crawler.items import Exchange
-from exports import cdxj, failpoints
+from exports import cdxj
 from exports.database.models import Capture, Segment
 from exports.warc import WarcWriter
 from exports.warc_records import Reference
@@ -76,9 +76,7 @@ class Evidence:
             return
         self._warc.sync()
         segment = _vouch(session, self._warc)
-        failpoints.reach("before index write")
         cdxj.write(self._directory / self._warc.relative)
-        failpoints.reach("after index write")
         segment.closed = True
 
     def close(self) -> None:

@@ -44,16 +44,16 @@ def path_of(version: ArticleVersion) -> str:
 
 
 def versions_of(session: Session, path: str) -> Iterator[ArticleVersion]:
-    """The versions whose lines stand in that file, oldest first; loaded a few hundred at a time."""
+    """The versions whose lines stand in that file, oldest first; loaded a few dozen at a time."""
     query = select(ArticleVersion).where(*_belonging(path))
     query = query.order_by(ArticleVersion.valid_from, ArticleVersion.article_id, ArticleVersion.version)
-    yield from session.scalars(query.execution_options(yield_per=200))
+    yield from session.scalars(query.execution_options(yield_per=50))
 
 
 def keys_of(session: Session, path: str) -> Iterator[tuple[int, int]]:
     """(article_id, version) of the versions whose lines stand in that file."""
     query = select(ArticleVersion.article_id, ArticleVersion.version).where(*_belonging(path))
-    yield from session.execute(query.execution_options(yield_per=5000)).tuples()
+    yield from session.execute(query.execution_options(yield_per=5000))
 
 
 def _belonging(path: str) -> list[ColumnElement[bool]]:

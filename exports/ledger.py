@@ -8,15 +8,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crawler.items import Entry
 from exports.config import Config
-from exports.database.models import Article, Capture, Failure, Listing, Run
+from exports.database.models import Article, Base, Capture, Failure, Listing, Run
 
 RECENT = timedelta(days=90)
 """Articles published or listed so recently are checked again in every run."""
+
+
+# Executed for every article: built once, and plain Core, which spares the session's bookkeeping
+_entries, _letters = Base.metadata.tables["listings"], Base.metadata.tables["failures"]
+_SETTLE = (
+    update(_entries)
+    .where(
+        _entries.c.column_id == bindparam("of_column"),
+        _entries.c.url == bindparam("of_url"),
+        _entries.c.last_run_id == bindparam("of_run"),
+        _entries.c.outcome.is_(None),
+    )
+    .values(
+        outcome=bindparam("to_outcome"),
+        reason=bindparam("to_reason"),
+        article_id=func.coalesce(bindparam("to_article", type_=Integer), _entries.c.article_id),
+    )
+)
+_RESOLVE = (
+    update(_letters)
+    .where(
+        _letters.c.column_id == bindparam("of_column"),
+        _letters.c.url == bindparam("of_url"),
+        _letters.c.resolved_at.is_(None),
+    )
+    .values(resolved_at=bindparam("to_time"))
+)
 
 
 @dataclass(frozen=True)
@@ -132,11 +159,8 @@ def settle(
     article_id: int | None = None,
 ) -> None:
     """Give the entry its outcome in this run; the first one given stands."""
-    row = session.get(Listing, (run.column_id, url))
-    if row is None or row.last_run_id != run.id or row.outcome is not None:
-        return
-    row.outcome, row.reason = outcome, reason
-    row.article_id = article_id or row.article_id
+    values = {"to_outcome": outcome, "to_reason": reason, "to_article": article_id}
+    session.execute(_SETTLE, values | {"of_column": run.column_id, "of_run": run.id, "of_url": url})
 
 
 def fail(
@@ -165,8 +189,7 @@ def fail(
 
 def resolve(session: Session, run: Run, url: str, now: datetime) -> None:
     """The address was archived after all."""
-    for row in session.scalars(_standing(run.column_id, url)):
-        row.resolved_at = now
+    session.execute(_RESOLVE, {"of_column": run.column_id, "of_url": url, "to_time": now})
 
 
 def article_of(session: Session, run: Run, url: str) -> Article | None:

@@ -45,7 +45,7 @@ class Verification:
                     self.checked += 1
                     if problem is not None:
                         yield problem
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ValueError) as error:  # ValueError: a cell that is not JSON, or no date
             cause = getattr(error, "orig", None) or error
             yield Problem("database", f"cannot be read ({' '.join(str(cause).split())})")
         except OSError as error:

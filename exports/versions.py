@@ -172,7 +172,7 @@ def _add_version(
     version = ArticleVersion(**shared, article_id=row.id, valid_from=now, event=event, changed=changed, run_id=run.id)
     _copy_lists(article, version)
     session.add(version)
-    _replace_details(session, row.id, article)
+    (_add_details if row.version == 1 else _replace_details)(session, row.id, article)
     session.flush()
     # last, when nothing can fail any more: archive.py writes their JSON lines before the commit
     session.info.setdefault("new_versions", []).append(version)
@@ -181,6 +181,10 @@ def _add_version(
 def _replace_details(session: Session, article_id: int, article: items.Article) -> None:
     for table in (ArticleAuthor, Attachment, Image):
         session.execute(delete(table).where(table.article_id == article_id))
+    _add_details(session, article_id, article)
+
+
+def _add_details(session: Session, article_id: int, article: items.Article) -> None:
     for seq, author in enumerate(article.authors):
         session.add(ArticleAuthor(article_id=article_id, seq=seq, **asdict(author)))
     for model, files in ((Attachment, article.attachments), (Image, article.images)):

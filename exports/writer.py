@@ -9,9 +9,10 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -25,10 +26,11 @@ Work = Callable[[Session], Any]
 
 
 class Writer:
-    """Runs submitted functions in batches, each function in a savepoint of its own.
+    """Runs submitted functions in batches.
 
-    A function that raises spoils only itself. When the disk or the database fails, the whole batch and
-    everything after it fails with StorageError.
+    A function that raises spoils only itself: its batch is rolled back and run again with a savepoint around
+    each function, so functions must bear being run twice. When the disk or the database fails, the whole batch
+    and everything after it fails with StorageError.
     """
 
     def __init__(self, engine: Engine, before_commit: Callable[[Session], None]) -> None:
@@ -36,6 +38,7 @@ class Writer:
         self._before_commit = before_commit
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
+        self._connection: Connection | None = None
         self.failed: StorageError | None = None
         self._thread = threading.Thread(target=self._run, name="archive-writer", daemon=True)
         self._thread.start()
@@ -58,6 +61,11 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        self._serve()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _serve(self) -> None:
         closing = False
         while not closing:
             batch = []
@@ -77,32 +85,45 @@ class Writer:
                 self._commit(batch)
 
     def _commit(self, batch: list[tuple[Work, "Future[Any]"]]) -> None:
-        results: list[tuple[Future[Any], Any, Exception | None]] = []
         try:
             if self.failed:
                 raise self.failed
-            with Session(self._engine, expire_on_commit=False) as session, session.begin():
-                lock.share(session)
-                for work, future in batch:
-                    try:
-                        with session.begin_nested():
-                            result = work(session)
-                        results.append((future, result, None))
-                    except Exception as error:
-                        if _storage(error):
-                            raise
-                        results.append((future, None, error))
-                self._before_commit(session)
-                failpoints.reach("before commit")
-            failpoints.reach("after commit")
+            try:
+                results = self._transaction([work for work, _ in batch], careful=False)
+            except Exception as error:
+                if _storage(error):
+                    raise
+                results = self._transaction([work for work, _ in batch], careful=True)
         except Exception as error:
             self.failed = self.failed or (error if isinstance(error, StorageError) else StorageError(_line(error)))
-            results = [(future, None, self.failed) for _, future in batch]
-        for future, result, failure in results:
+            results = [(None, self.failed) for _ in batch]
+        for (_, future), (result, failure) in zip(batch, results, strict=True):
             if failure is None:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+    def _transaction(self, batch: list[Work], *, careful: bool) -> list[tuple[Any, Exception | None]]:
+        """Run the functions and commit; returns result or error of each. A careful run isolates each function."""
+        results: list[tuple[Any, Exception | None]] = []
+        if self._connection is None:  # one for the thread's life: opening one a batch costs more than the batch
+            self._connection = self._engine.connect()
+        with Session(self._connection, expire_on_commit=False) as session, session.begin():
+            lock.share(session)
+            for work in batch:
+                try:
+                    with session.begin_nested() if careful else nullcontext():
+                        result = work(session)
+                except Exception as error:
+                    if not careful or _storage(error):
+                        raise
+                    results.append((None, error))
+                else:
+                    results.append((result, None))
+            self._before_commit(session)
+            failpoints.reach("before commit")
+        failpoints.reach("after commit")
+        return results
 
 
 def _storage(error: Exception) -> bool:

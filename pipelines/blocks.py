@@ -2,156 +2,220 @@
 
 The text of a block is what a reader would copy: no character replaced, white space collapsed, indents
 dropped, table cells separated by tabs. Its HTML is built anew from a short list of tags, so nothing of
-the page's own attributes or scripts can pass.
+the page's own attributes or scripts can pass. Pages nest thousands deep: nothing here recurses.
 """
 
 import re
 from html import escape
 from urllib.parse import urljoin, urlsplit
 
-from lxml import html
+from lxml import etree, html
 from lxml.html import HtmlElement
 
 from crawler.items import Block
 
+# fmt: off
 _INLINE = {
     "b": "strong", "strong": "strong", "i": "em", "em": "em", "u": "u", "sub": "sub", "sup": "sup",
     "s": "s", "strike": "s", "del": "s",
-}  # fmt: skip
-_SKIPPED = frozenset(("script", "style", "noscript", "head", "title", "meta", "link", "template"))
-_BREAKING = frozenset(
-    """p div section article main header footer center blockquote pre ul ol dl dt dd li table form fieldset figure
-    figcaption address hr br h1 h2 h3 h4 h5 h6 body html""".split()
-)
-_HEADING = re.compile(r"h[1-6]")
+}
+_SKIPPED = frozenset((
+    "script", "style", "noscript", "head", "title", "meta", "link", "template", "iframe", "object", "embed", "svg",
+    "math", "select", "textarea", "button", "video", "audio",
+))
+_TABLE_PARTS = frozenset(("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th"))
+_BREAKING = _TABLE_PARTS | frozenset((
+    "p", "div", "section", "article", "main", "header", "footer", "center", "blockquote", "pre", "ul", "ol", "dl",
+    "dt", "dd", "li", "form", "fieldset", "figure", "figcaption", "address", "hr", "h1", "h2", "h3", "h4", "h5", "h6",
+    "body", "html", "aside", "nav",
+))
+# fmt: on
+_KINDS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "li"))
 _CENTRED = re.compile(r"text-align\s{0,3}:\s{0,3}center", re.I)
+_LONG_CELL = 40
 
 
 def blocks(fragment: str, base_url: str) -> list[Block]:
     """The container's blocks in order; those without text and image are left out."""
-    splitter = _Splitter(base_url)
-    splitter.walk(html.fromstring(fragment), "p", False)
-    splitter.flush("p", False)
-    return splitter.blocks
+    # huge_tree: unclosed tags nest deeper than the 256 levels lxml otherwise keeps
+    root = html.fromstring(fragment, parser=html.HTMLParser(huge_tree=True))
+    return _Splitter(base_url).split(root)
+
+
+def without_closing(block: Block, closing: str) -> Block:
+    """The block without the words that close it; in its HTML they may stand in several elements."""
+    text = block.text[: -len(closing)].rstrip()
+    if (position := block.html.rfind(closing)) >= 0:
+        markup = block.html[:position] + block.html[position + len(closing) :]
+    else:
+        kind = re.match(r"<(\w+)", block.html)
+        tag = kind[1] if kind else "p"
+        markup = f"<{tag}>{escape(text, quote=False)}</{tag}>"
+    return Block(text, re.sub(r"\s+(?=</)", "", markup), block.centred)
 
 
 class _Splitter:
     def __init__(self, base_url: str) -> None:
-        self.blocks: list[Block] = []
         self._base_url = base_url
+        self._blocks: list[Block] = []
         self._text: list[str] = []
         self._html: list[str] = []
-        self._open: list[str] = []
+        self._open: list[tuple[str, str]] = []
+        """Start and end tags of the inline elements the current text stands in."""
+        self._around: list[tuple[str, bool]] = [("p", False)]
+        """For each open element the tag its block is written as, and whether it is centred."""
+        self._in_pre = 0
 
-    def walk(self, node: HtmlElement, kind: str, centred: bool) -> None:
-        """Take over the node's text and children; kind is the tag the surrounding block is written as."""
-        if _HEADING.fullmatch(str(node.tag)):
-            kind = node.tag
-        elif node.tag == "li":
-            kind = "li"
-        centred = centred or node.tag == "center" or (node.get("align") or "").lower() == "center"
-        centred = centred or bool(_CENTRED.search(node.get("style") or ""))
+    def split(self, root: HtmlElement) -> list[Block]:
+        """The blocks of the element. Call once."""
+        inline: list[bool] = []
+        walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+        for event, node in walk:
+            if event == "start":
+                skips = self._start(node, inline)
+                if skips:
+                    walk.skip_subtree()
+                continue
+            if event == "end":
+                self._end(node, inline)
+            if node is not root:
+                self._add(node.tail)
+        self._flush()
+        return self._blocks
+
+    def _start(self, node: HtmlElement, inline: list[bool]) -> bool:
+        """Take over a start tag and the text after it; returns whether what is inside is not to be walked."""
+        tag = node.tag
+        if tag in _BREAKING or tag == "br":
+            self._flush()
+        kind, centred = self._around[-1]
+        self._around.append((tag if tag in _KINDS else kind, centred or _is_centred(node)))
+        markup = self._markup(node)
+        inline.append(markup is not None)
+        if markup:
+            self._open.append(markup)
+            self._html.append(markup[0])
+        if tag == "table" and (table := _data_table(node)):
+            self._table(node, table)
+            return True
+        if tag == "img":
+            self._image(node)
+        if tag in _SKIPPED:
+            return True
+        self._in_pre += tag == "pre"
         self._add(node.text)
-        for child in node:
-            tag = child.tag
-            if not isinstance(tag, str) or tag in _SKIPPED:
-                pass
-            elif tag == "table" and not _is_layout(child):
-                self.flush(kind, centred)
-                self._table(child)
-            elif tag == "img":
-                self._image(child)
-            elif tag == "br":
-                self.flush(kind, centred)
-            elif tag in _BREAKING or tag in ("table", "tbody", "thead", "tfoot", "tr", "td", "th"):
-                self.flush(kind, centred)
-                self.walk(child, kind, centred)
-                self.flush(_kind_of(child, kind), _centred_in(child, centred))
-            else:
-                self._inline(child, kind, centred)
-            self._add(child.tail)
+        return False
 
-    def flush(self, kind: str, centred: bool) -> None:
+    def _end(self, node: HtmlElement, inline: list[bool]) -> None:
+        if node.tag in _BREAKING:
+            self._flush()
+        self._in_pre -= node.tag == "pre"
+        if inline.pop():
+            self._html.append(self._open.pop()[1])
+        self._around.pop()
+
+    def _flush(self) -> None:
         """End the current block."""
+        kind, centred = self._around[-1]
         text = " ".join("".join(self._text).split())
-        markup = "".join(self._html) + "".join(f"</{tag}>" for tag in reversed(self._open))
+        markup = "".join(self._html)
         if text or "<img " in markup:
+            markup += "".join(end for _, end in reversed(self._open))
             markup = re.sub(r"\s+", " ", markup).strip()
-            self.blocks.append(Block(text, f"<{kind}>{markup}</{kind}>", centred))
-        self._text, self._html = [], [f"<{tag}>" for tag in self._open]
+            self._blocks.append(Block(text, f"<{kind}>{markup}</{kind}>", centred))
+        self._text, self._html = [], [start for start, _ in self._open]
 
     def _add(self, text: str | None) -> None:
-        if text:
-            self._text.append(text)
-            self._html.append(escape(text, quote=False))
+        lines = (text or "").split("\n") if self._in_pre else [text or ""]
+        for number, line in enumerate(lines):
+            if number:
+                self._flush()
+            if line:
+                self._text.append(line)
+                self._html.append(escape(line, quote=False))
 
-    def _inline(self, node: HtmlElement, kind: str, centred: bool) -> None:
-        tag = _INLINE.get(node.tag)
-        href = self._address(node.get("href")) if node.tag == "a" else None
-        if href:
-            self._html.append(f'<a href="{escape(href)}">')
-            self.walk(node, kind, centred)
-            self._html.append("</a>")
-            return
-        if tag:
-            self._open.append(tag)
-            self._html.append(f"<{tag}>")
-        self.walk(node, kind, centred)
-        if tag:
-            self._open.pop()
-            self._html.append(f"</{tag}>")
+    def _markup(self, node: HtmlElement) -> tuple[str, str] | None:
+        if node.tag == "a" and (href := self._address(node.get("href"))):
+            return f'<a href="{escape(href)}">', "</a>"
+        if tag := _INLINE.get(node.tag):
+            return f"<{tag}>", f"</{tag}>"
+        return None
 
     def _image(self, node: HtmlElement) -> None:
         if source := self._address(node.get("src")):
             alt = escape(" ".join((node.get("alt") or "").split()))
             self._html.append(f'<img src="{escape(source)}" alt="{alt}">')
 
-    def _table(self, table: HtmlElement) -> None:
+    def _table(self, table: HtmlElement, rows: list[list[tuple[HtmlElement, str]]]) -> None:
         """One block a table: its rows are the lines of the text."""
-        lines, markup = [], []
-        for row in table.iter("tr"):
-            cells = [cell for cell in row if cell.tag in ("td", "th")]
-            texts = [" ".join("".join(cell.itertext()).split()) for cell in cells]
-            if any(texts):
-                lines.append("\t".join(texts))
-            markup.append("<tr>" + "".join(map(_cell, cells, texts)) + "</tr>")
+        for caption in table.iter("caption"):
+            self._add(_text_of(caption))
+            self._flush()
+        lines = ["\t".join(text for _, text in row) for row in rows if any(text for _, text in row)]
+        markup = "".join("<tr>" + "".join(_cell(*cell) for cell in row) + "</tr>" for row in rows)
+        self._html = []
         for image in table.iter("img"):
             self._image(image)
         images = "".join(self._html)
-        self._html = []
+        self._html = [start for start, _ in self._open]
         if lines or images:
-            self.blocks.append(Block("\n".join(lines), f"<table>{''.join(markup)}</table>{images}"))
+            self._blocks.append(Block("\n".join(lines), f"<table>{markup}</table>{images}"))
 
     def _address(self, value: str | None) -> str | None:
         try:
-            url = urljoin(self._base_url, (value or "").strip())
+            url = urljoin(self._base_url, "".join((value or "").split()))
             return url if value and urlsplit(url).scheme in ("http", "https") else None
         except ValueError:
             return None
 
 
+def _data_table(table: HtmlElement) -> list[list[tuple[HtmlElement, str]]] | None:
+    """The table's rows of (cell, text); None where it only places text, whose paragraphs are paragraphs."""
+    if next(table.iterdescendants("table"), None) is not None:
+        return None
+    rows = [[(cell, _text_of(cell)) for cell in row if cell.tag in ("td", "th")] for row in table.iterdescendants("tr")]
+    cells = [cell for row in rows for cell in row]
+    filled = [(cell, text) for cell, text in cells if text]
+    if len(cells) <= 1 or (len(filled) <= 1 and len(rows) <= 1):
+        return None
+    captions = "".join(_text_of(caption) for caption in table.iter("caption"))
+    inside = sum(len("".join(text.split())) for _, text in filled)
+    if inside + len("".join(captions.split())) != len("".join(_text_of(table).split())):
+        return None  # text beside the cells would be lost
+    longest, text = max(filled, key=lambda cell: len(cell[1]), default=(None, ""))
+    paragraphs = 0 if longest is None else sum(len(_text_of(p)) >= _LONG_CELL for p in longest.iter("p", "div"))
+    return None if paragraphs > 1 and len(text) * 3 > inside * 2 else rows
+
+
+def _text_of(node: HtmlElement) -> str:
+    """What a reader sees of the element, in one line; blocks and <br> inside are parted by a blank."""
+    texts: list[str] = []
+    walk = etree.iterwalk(node, events=("start", "end", "comment", "pi"))
+    for event, part in walk:
+        if event == "start":
+            texts.append(" " if part.tag in _BREAKING or part.tag == "br" else "")
+            if part.tag in _SKIPPED:
+                walk.skip_subtree()
+            else:
+                texts.append(part.text or "")
+        elif part is not node:
+            texts.append(" " if part.tag in _BREAKING else "")
+            texts.append(part.tail or "")
+    return " ".join("".join(texts).split())
+
+
 def _cell(cell: HtmlElement, text: str) -> str:
     spans = "".join(
-        f' {name}="{cell.get(name)}"' for name in ("colspan", "rowspan") if (cell.get(name) or "").isdecimal()
+        f' {name}="{cell.get(name)}"'
+        for name in ("colspan", "rowspan")
+        if re.fullmatch(r"\d{1,4}", cell.get(name) or "")
     )
     return f"<{cell.tag}{spans}>{escape(text, quote=False)}</{cell.tag}>"
 
 
-def _is_layout(table: HtmlElement) -> bool:
-    """A table of one cell only places text; its paragraphs are paragraphs."""
-    return len(table.xpath(".//td | .//th")) <= 1 or bool(table.xpath(".//table"))
-
-
-def _kind_of(node: HtmlElement, kind: str) -> str:
-    if _HEADING.fullmatch(str(node.tag)) or node.tag == "li":
-        return str(node.tag)
-    return kind
-
-
-def _centred_in(node: HtmlElement, centred: bool) -> bool:
+def _is_centred(node: HtmlElement) -> bool:
     return (
-        centred
-        or node.tag == "center"
+        node.tag == "center"
         or (node.get("align") or "").lower() == "center"
         or bool(_CENTRED.search(node.get("style") or ""))
     )

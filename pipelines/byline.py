@@ -1,8 +1,7 @@
 """Byline: the author lines are taken off the body and read into authors, units and positions."""
 
-import re
-
 from crawler.items import Article, Author, Block
+from pipelines.blocks import without_closing
 from pipelines.bylines import Byline, Place, read_byline, split_closing_byline
 
 _HEAD, _TAIL = 3, 4
@@ -17,7 +16,10 @@ class TakeByline:
         printed = item.printed.get("byline", {})
         if (line := printed.get("row")) and (found := read_byline(line, "row")):
             lines.append((line, found))
-        item.blocks = [block for block in _off_the_body(item.blocks, lines)]
+        for line in printed.get("beside", "").split("\n"):
+            if line and (found := read_byline(line, "head")):
+                lines.append((line, found))
+        item.blocks = _off_the_body(item.blocks, lines)
         if not lines:  # only now what no reader sees
             for origin in ("script", "meta"):
                 if (line := printed.get(origin)) and (found := read_byline(line, "row")):
@@ -49,17 +51,9 @@ def _off_the_body(blocks: list[Block], lines: list[tuple[str, Byline]]) -> list[
             closing = read_byline(split[1], "tail")
             if closing:
                 lines.append((split[1], closing))
-                block = Block(split[0], _cut(block.html, split[1]), block.centred)
+                block = without_closing(block, split[1])
         kept.append(block)
     return kept
-
-
-def _cut(markup: str, closing: str) -> str:
-    """The block's HTML without the closing byline, where it stands there as one piece of text."""
-    position = markup.rfind(closing)
-    if position < 0:
-        return markup
-    return re.sub(r"\s+(?=</)", "", markup[:position] + markup[position + len(closing) :])
 
 
 def _merged(bylines: list[Byline]) -> list[Author]:

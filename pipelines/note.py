@@ -3,6 +3,7 @@
 import re
 
 from crawler.items import Article
+from pipelines.blocks import without_closing
 
 _NOTE = re.compile(
     r"[（(【\[]\s{0,3}(?:"
@@ -11,7 +12,8 @@ _NOTE = re.compile(
     r"|(?:编者按|编者注|编辑注|注|原题|原标题)[:：][^（()）]{1,200}"
     r")[。.]?\s{0,3}[）)】\]]"
 )
-_EDITORIAL = re.compile(r"(?:编者按|编者注|编者的话)\s?[:：]")
+_EDITORIAL = re.compile(r"(?:编者按|编者注|编者的话)\s?[:：]|[【\[（(](?:编者按|编者注|编者的话)[】\]）)]")
+_CLOSING = re.compile(r"[。！？…!?”’]\s?([（(][^（()）]{0,30}(?:删节|删改|删减)[）)])$")
 _LONGEST = 300
 
 
@@ -25,8 +27,13 @@ class TakeNote:
             for position in {*texts[:2], *texts[-5:]}
             if len(item.blocks[position].text) <= _LONGEST and is_note(item.blocks[position].text)
         }
-        item.editor_note = "\n".join(item.blocks[position].text for position in sorted(notes))
+        found = [item.blocks[position].text for position in sorted(notes)]
         item.blocks = [block for position, block in enumerate(item.blocks) if position not in notes]
+        last = next((position for position in reversed(range(len(item.blocks))) if item.blocks[position].text), None)
+        if last is not None and (match := _CLOSING.search(item.blocks[last].text)):  # closing the last sentence
+            found.append(match[1])
+            item.blocks[last] = without_closing(item.blocks[last], match[1])
+        item.editor_note = "\n".join(found)
         return item
 
 

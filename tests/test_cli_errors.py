@@ -62,7 +62,7 @@ def test_a_newer_schema_is_refused(archive: Path) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'future'"))
     engine.dispose()
-    assert "newer" in refused("stats")
+    assert "newer" in refused("stats", exit_code=5)
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from scrapy.http import JsonResponse, TextResponse, XmlResponse
 from crawler.exceptions import MarkupChanged
 from crawler.pages import jpaas, mofcom
 from crawler.pages.base import ArticlePage, ListingPage
+from crawler.pages.encoding import rightly_decoded
 from crawler.urls import Addresses
 
 
@@ -20,6 +21,7 @@ class Template:
 
     def listing(self, response: TextResponse, addresses: Addresses) -> ListingPage:
         """The page read by the version whose marker it carries. Raises MarkupChanged where none fits."""
+        response = rightly_decoded(response)
         for version in self.listings if _is_page(response) else ():
             if version.matches(response):
                 return version(response, addresses)
@@ -27,6 +29,7 @@ class Template:
 
     def article(self, response: TextResponse, addresses: Addresses) -> ArticlePage:
         """The page read by the version whose marker it carries. Raises MarkupChanged where none fits."""
+        response = rightly_decoded(response)
         for version in self.articles if _is_page(response) else ():
             if version.matches(response):
                 return version(response, addresses)

@@ -4,7 +4,6 @@ Pages are pure functions of a response: they print what the page prints and pars
 """
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
@@ -13,6 +12,9 @@ from scrapy.http import TextResponse
 
 from crawler.exceptions import MarkupChanged
 from crawler.items import Article, Entry
+from crawler.pages.home import column_links as column_links
+from crawler.pages.text import collapse as collapse
+from crawler.pages.text import squeeze as squeeze
 from crawler.urls import Addresses, is_file
 
 RAILS = "aside, .jgRBox, .rColumnBox, nav, header, footer"
@@ -22,16 +24,6 @@ _MOMENT = re.compile(
     r"(?<!\d)((?:19|20)\d\d)\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)"
     r"(?:\s?日?\s{0,4}(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?!\d))?"
 )
-
-
-def collapse(text: str | None) -> str:
-    """White space of every kind collapsed to single blanks."""
-    return " ".join((text or "").split())
-
-
-def squeeze(text: str | None) -> str:
-    """White space of every kind, and invisible characters, removed: 重 要 专 题 -> 重要专题."""
-    return re.sub(r"[\s\u200b-\u200d\u2060\ufeff]+", "", text or "")
 
 
 def printed_moment(text: str) -> str | None:
@@ -46,6 +38,45 @@ def printed_moment(text: str) -> str | None:
             continue
         return moment.isoformat(timespec="minutes" if clock[2] is None else "seconds")
     return None
+
+
+def in_rail(found: Selector) -> bool:
+    """Whether the element stands in a part of the page that lists other columns."""
+    return bool(found.xpath(_RAIL_PATH))
+
+
+def _ancestor(css: str) -> str:
+    path = f"*[contains(concat(' ', @class, ' '), ' {css[1:]} ')]" if css.startswith(".") else css
+    return f"ancestor-or-self::{path}"
+
+
+_RAIL_PATH = " | ".join(map(_ancestor, RAILS.split(", ")))
+
+
+_IN_BRACKETS = re.compile(r"[\[【［][^\]】］]{1,12}[\]】］]")
+_DATE_ALONE = re.compile(
+    r"[\s\[(（【]*(?:(?:19|20)\d\d\s?[-/.年]\s?)?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?日?[\s\d:]{0,12}[\])）】\s]*"
+)
+
+
+def _title_of(link: Selector) -> str:
+    """The full title in @title; else the text without a date set apart in it; else an image's."""
+    if title := collapse(link.attrib.get("title")):
+        return title
+    texts = link.xpath(".//text()[not(parent::script or parent::style)]").getall()
+    if len(texts) > 1:
+        texts = [text for text in texts if not (len(text) < 40 and _DATE_ALONE.fullmatch(text))]
+    return collapse("".join(texts)) or next(filter(None, map(collapse, link.xpath(".//img/@alt").getall())), "")
+
+
+def _date_of(item: Selector, title: str) -> str | None:
+    """A date that stands alone, in the item or its script; then one between other words; the title's last."""
+    texts = item.xpath(".//text()").getall()
+    alone = (printed_moment(text) for text in texts if len(text) < 40 and _DATE_ALONE.fullmatch(text))
+    if date := next(filter(None, alone), None):
+        return date
+    around = " ".join(item.xpath(".//text()[not(ancestor::a)]").getall()) if item.root.tag != "a" else ""
+    return printed_moment(around) or printed_moment(title)
 
 
 class Page:
@@ -109,14 +140,12 @@ class ListingPage(Page):
     def entry(self, item: Selector) -> Entry | None:
         """The entry a list item prints; None where it holds no link and no text (a separator)."""
         links = item.xpath(".//a") if item.root.tag != "a" else [item]
-        link = next((a for a in links if a.attrib.get("title") or squeeze(a.xpath("string()").get())), None)
-        if link is None:
+        named = [(link, title) for link in links if (title := _title_of(link))]
+        if not named:
             return None
-        title = collapse(link.attrib.get("title")) or collapse(link.xpath("string()").get())
-        # dates stand in a span, after the link, or in a script of the item; in the title only as a last resort
-        around = " ".join(item.xpath(".//text()[not(ancestor::a)]").getall()) if item is not link else ""
-        date = printed_moment(around) or printed_moment(title)
-        return self._classified(link.attrib.get("href", ""), title, date)
+        # a link in brackets names the column the article is of
+        link, title = next(((a, name) for a, name in named if not _IN_BRACKETS.fullmatch(name)), named[0])
+        return self._classified(link.attrib.get("href", ""), title, _date_of(item, title))
 
     def _classified(self, href: str, title: str, date: str | None) -> Entry:
         url = self.addresses.resolve(href, self.base)
@@ -142,24 +171,3 @@ class ArticlePage(Page):
     def article(self, frame: TextResponse | None = None) -> Article:
         """The article as printed. Raises MarkupChanged where the template does not fit."""
         raise NotImplementedError
-
-
-def column_links(response: TextResponse, name: str) -> Iterator[str]:
-    """The hrefs of the home page's links named like the column, those in a navigation first."""
-    wanted = squeeze(name)
-    later = []
-    for link in response.css("a"):
-        if wanted not in (squeeze(link.xpath("string()").get()), squeeze(link.attrib.get("title"))):
-            continue
-        href = link.attrib.get("href", "")
-        if (
-            link.xpath(
-                "ancestor::nav or ancestor::*[contains(@class,'nav') or contains(@id,'nav')"
-                " or contains(@class,'menu') or contains(@id,'menu')]"
-            ).get()
-            == "1"
-        ):
-            yield href
-        else:
-            later.append(href)
-    yield from later

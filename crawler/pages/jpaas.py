@@ -3,18 +3,18 @@
 import json
 import re
 from typing import ClassVar
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 from parsel import Selector
 from scrapy.http import TextResponse
 
 from crawler.exceptions import MarkupChanged
 from crawler.items import Entry
-from crawler.pages.base import ArticlePage, ListingPage
-from crawler.pages.mofcom import ArticleT3, Listing, _in_rail
+from crawler.pages.base import ArticlePage, ListingPage, in_rail
+from crawler.pages.mofcom import ArticleT3, Listing
 
 _TAGS = ("分页列表", "信息列表")
-_PAIR = re.compile(r"""['"](\w{1,40})['"]\s{0,9}:\s{0,9}(?:'([^']{0,500})'|"([^"]{0,500})"|(\w{1,40}))""")
+_PAIR = re.compile(r"""['"]?\b(\w{1,40})['"]?\s{0,9}:\s{0,9}(?:'([^']{0,500})'|"([^"]{0,500})"|([^\s'",{}]{1,200}))""")
 PAGE_SIZE = 15
 
 
@@ -32,14 +32,16 @@ class Shell(ListingPage):
     def _query(cls, response: TextResponse) -> tuple[str, dict[str, str]] | None:
         """The API's address and parameters, of the unit that lists the column itself, not one in a rail."""
         column = response.xpath("//meta[translate(@name,'COLID','colid')='colid']/@content").get("").strip()
+        found = []
         # attribute names are lower-cased by the parser
         for script in response.css("script[querydata][url]"):
-            values = {key: a or b or c for key, a, b, c in _PAIR.findall(script.attrib["querydata"])}
+            values = {key: unquote(a or b or c) for key, a, b, c in _PAIR.findall(script.attrib["querydata"])}
             values.setdefault("pageId", column)
-            lists_this = values["pageId"] == column if column else not _in_rail(script)
-            if lists_this and values.get("tagId") in _TAGS:
-                return script.attrib["url"], values
-        return None
+            another, beside = bool(column) and values["pageId"] != column, in_rail(script)
+            if values.get("tagId") in _TAGS and not (beside and (another or not column)):
+                rank = (another, beside, _TAGS.index(values["tagId"]))
+                found.append((rank, script.attrib["url"], values))
+        return min(found, key=lambda unit: unit[0])[1:] if found else None
 
     def address(self, number: int) -> str:
         found = self._query(self.response)
@@ -70,16 +72,17 @@ class Reply(ListingPage):
         self._shell = shell
         self.base = shell.base  # the browser puts the fragment into the shell
         try:
-            reply = json.loads(response.text)
-            fragment = reply["data"]["html"] if reply["success"] else None
-        except (ValueError, KeyError, TypeError):
+            reply = json.loads(response.text.lstrip("\ufeff"))
+            failed = reply.get("success") in (False, "false") or str(reply.get("code", 200)) != "200"
+            fragment = None if failed else reply["data"]["html"]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             fragment = None
         if not isinstance(fragment, str):
             raise MarkupChanged(f"{self.version}: no data.html in the reply of {response.url}: {response.text[:80]!r}")
         self._html = Selector(text=fragment or "<html></html>")
 
     def entries(self) -> list[Entry]:
-        items = self._html.xpath(f"//ul/{Listing.ITEMS[2:]}")
+        items = self._html.xpath(f"//ul[not(ancestor::*[contains(@class, 'pagination')])]/{Listing.ITEMS[2:]}")
         return [entry for item in items if (entry := self.entry(item))]
 
     def declared(self) -> int | None:
@@ -90,7 +93,7 @@ class Reply(ListingPage):
         return -(-count // rows) if count is not None and rows else None
 
     def _pagination(self, name: str) -> int | None:
-        value = self._html.css(f".pagination::attr({name})").get() or ""
+        value = self._html.css(f".pagination::attr({name})").get("").strip()
         return int(value) if value.isdecimal() and len(value) < 10 else None
 
     def address(self, number: int) -> str:
@@ -104,7 +107,7 @@ class StaticListing(Listing):
     """A column rendered without the API: ul.policy-list, everything on one page."""
 
     version = "jpaas@T4"
-    LISTS = "ul.policy-list"
+    WITHIN = LISTS = "ul.policy-list"
     ITEMS = "./li"
 
 

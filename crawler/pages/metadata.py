@@ -5,31 +5,28 @@ government meta tags (their PubDate may be a later rebuild).
 """
 
 import re
+from collections.abc import Iterator
 from html import unescape
 
 from lxml.html import HtmlElement
 from parsel import Selector, SelectorList
 from scrapy.http import TextResponse
 
-from crawler.pages.base import collapse, squeeze
+from crawler.pages.base import in_rail
+from crawler.pages.boilerplate import SSI_ERROR
+from crawler.pages.lines import lines
+from crawler.pages.row import LABEL, LABELS, LONGEST_ROW, MOMENT
+from crawler.pages.text import collapse, squeeze
 
 Printed = dict[str, dict[str, str]]
 
-_SSI_ERROR = "[an error occurred while processing this directive]"
-_MOMENT = re.compile(
-    r"(?:19|20)\d\d\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}\s?日?(?:\s{0,3}\d{1,2}\s?[:：时]\s?\d{1,2}(?:\s?[:：分]\s?\d{1,2})?\s?[秒分]?)?"
-)
-_LABELS = {
-    "source": ("来源", "文章来源", "信息来源", "稿件来源"),
-    "content_type": ("类型", "文章类型", "信息类型"),
-    "byline": ("作者", "撰稿人", "撰稿"),
-}
-_LABEL = re.compile(r"(?:^|(?<=[\s|｜]))([\u4e00-\u9fff]{2,6})\s?[:：]")
 _TYPES = ("原创", "编译", "摘编", "转载")
 _VARIABLE = re.compile(
-    r"""(?:\bvar\s{1,9}|[{,;]\s{0,9}|^\s{0,9})([A-Za-z_$][\w$]{0,40})\s{0,9}[=:]\s{0,9}(["'])((?:(?!\2)[^\\\n]|\\.){0,500})\2""",
+    r"""(?:\b(?:var|let|const)\s{1,9}|[{,;]\s{0,9}|^\s{0,9})(?:(?:window|self)\.)?["']?([A-Za-z_$][\w$]{0,40})["']?"""
+    r"""\s{0,9}[=:]\s{0,9}(["'`])((?:(?!\2)[^\\\n]|\\.){0,500})\2""",
     re.M,
 )
+_LINE_COMMENT = re.compile(r"^\s{0,99}//.*$", re.M)
 _NAMES = {
     "published_at": {
         "tm",
@@ -65,20 +62,29 @@ _META = {
     "author": "byline",
 }
 _CRUMBS = re.compile(
-    r"^(?:您?(?:现在|当前|目前)?(?:所在)?的?位置(?:是|为)?[:：])?(首页(?:[>＞»›]{1,3}[^>＞»›]{1,60})+)$"
+    r"^(?:您?(?:现在|当前|目前)?(?:所在)?的?位置(?:是|为)?[:：]?)?((?:网站)?首页(?:[>＞»›]{1,3}[^>＞»›]{1,60}){1,9})[>＞»›]?$"
 )
 
 
+_MOST_STARTS = 30
+"""So many places on a page are looked at for a breadcrumb or a row, no more."""
+
+
 def printed(response: TextResponse, row: SelectorList[Selector], body: HtmlElement) -> Printed:
-    """field -> origin -> value as printed, origins best first; fields nobody prints are missing."""
+    """field -> origin -> value as printed, origins best first; fields nobody prints are missing.
+
+    ``row``: what the template knows as the visible row; where that holds nothing, a row is looked for by its label.
+    """
     found: Printed = {}
+    if not any(squeeze("".join(_visible(part.root))) for part in row):
+        row = SelectorList([*row, *_rows_by_label(response, body)])
     for origin, values in (
         ("row", _row(row, body)),
         ("script", _script(response)),
         ("meta", _meta(response)),
     ):
         for name, value in values.items():
-            value = collapse(value.replace(_SSI_ERROR, ""))
+            value = collapse(value.replace(SSI_ERROR, ""))
             if value:
                 found.setdefault(name, {})[origin] = value
     return found
@@ -86,21 +92,63 @@ def printed(response: TextResponse, row: SelectorList[Selector], body: HtmlEleme
 
 def breadcrumb(response: TextResponse, title: str) -> list[str]:
     """首页, …, column: the smallest element that prints such a path; empty where none does."""
-    for start in response.xpath("//body//text()[contains(., '首页')]/.."):
+    for start in response.xpath("//body//text()[contains(., '首页')]/..")[:_MOST_STARTS]:
         for node in (start.root, *start.root.iterancestors()):
-            text = squeeze("".join(_visible(node)).replace(_SSI_ERROR, ""))
-            if len(text) > 200:
+            text = _short_text(node)
+            if text is None:
                 break
             if match := _CRUMBS.match(text):
-                names = re.split(r"[>＞»›]+", match.group(1))
-                while len(names) > 1 and names[-1] in ("正文", "内容", "详情", "文章内容", squeeze(title)):
-                    names.pop()
-                return names
+                return _names(match.group(1), title)
+    for body in response.css("body"):  # no element of its own: a line between others
+        for line in lines(body.root):
+            if "首页" in line.text[:60] and len(line.text) <= 300 and (match := _CRUMBS.match(squeeze(line.text))):
+                return _names(match.group(1), title)
     return []
+
+
+def _short_text(node: HtmlElement, limit: int = 200) -> str | None:
+    """The visible text without blanks; None where it is longer."""
+    text = ""
+    for part in node.iter():
+        if part.tag not in ("script", "style") and isinstance(part.tag, str):
+            text += squeeze(part.text)
+        if part is not node:
+            text += squeeze(part.tail)
+        if len(text) > limit + len(SSI_ERROR):
+            return None
+    text = text.replace(squeeze(SSI_ERROR), "")
+    return text if len(text) <= limit else None
+
+
+def _names(path: str, title: str) -> list[str]:
+    names = re.split(r"[>＞»›]+", path)
+    while len(names) > 1 and names[-1] in ("正文", "内容", "详情", "文章内容", squeeze(title)):
+        names.pop()
+    return names
 
 
 def _visible(node: HtmlElement) -> list[str]:
     return [str(text) for text in node.xpath(".//text()[not(parent::script or parent::style)]")]
+
+
+def _rows_by_label(response: TextResponse, body: HtmlElement) -> Iterator[Selector]:
+    """The largest small element around a label 来源: outside the body, or a row inside it that gives more."""
+    above = {*body.iterancestors()}
+    starts = response.xpath(
+        "//body//text()[contains(., '来源') or contains(., '发布时间') or contains(., '发布日期')]/.."
+    )
+    for start in starts[:_MOST_STARTS]:
+        node, text = start, ""
+        while node.root not in above and node.root is not body and not in_rail(node):
+            whole = collapse(" ".join(_visible(node.root)))
+            if len(whole) > LONGEST_ROW:
+                break
+            best, text = node, whole
+            node = node.xpath("..")[0]
+        inside = body in start.root.iterancestors()
+        if LABEL.search(text) and (not inside or (MOMENT.search(text) and "来源" in text)):
+            yield best
+            return
 
 
 def _row(row: SelectorList[Selector], body: HtmlElement) -> dict[str, str]:
@@ -108,13 +156,13 @@ def _row(row: SelectorList[Selector], body: HtmlElement) -> dict[str, str]:
     for part in row:
         if body in part.root.iter():
             continue  # a wrapper, not a row
-        text = collapse(" ".join(_visible(part.root)).replace(_SSI_ERROR, " "))
-        if moment := _MOMENT.search(text):
+        text = collapse(" ".join(_visible(part.root)).replace(SSI_ERROR, " "))
+        if moment := MOMENT.search(text):
             values.setdefault("published_at", moment.group())
-        rest = _MOMENT.sub(" ", text)
-        pieces = _LABEL.split(rest)
+        rest = MOMENT.sub(" ", text)
+        pieces = LABEL.split(rest)
         for label, value in zip(pieces[1::2], pieces[2::2], strict=False):
-            for name, labels in _LABELS.items():
+            for name, labels in LABELS.items():
                 if label in labels and value.strip(" |｜"):
                     values.setdefault(name, value.strip(" |｜"))
         if len(pieces) == 1 and (link := collapse(part.xpath(".//a/text()").get())):
@@ -125,7 +173,7 @@ def _row(row: SelectorList[Selector], body: HtmlElement) -> dict[str, str]:
 def _script(response: TextResponse) -> dict[str, str]:
     values: dict[str, str] = {}
     for script in response.xpath("//script[not(@src)]/text()").getall():
-        for variable, _, raw in _VARIABLE.findall(script):
+        for variable, _, raw in _VARIABLE.findall(_without_comments(script)):
             value = unescape(re.sub(r"\\(.)", r"\1", raw)).strip()
             if not value:
                 continue
@@ -136,9 +184,21 @@ def _script(response: TextResponse) -> dict[str, str]:
                 values.setdefault("content_type", value)
     if values.get("content_type") not in (*_TYPES, None):
         del values["content_type"]  # `type` names many things
-    if not _MOMENT.search(values.get("published_at", "")):
+    if not MOMENT.search(values.get("published_at", "")):
         values.pop("published_at", None)
     return values
+
+
+def _without_comments(script: str) -> str:
+    kept, position = [], 0
+    while (start := script.find("/*", position)) >= 0:
+        end = script.find("*/", start + 2)
+        if end < 0:
+            break
+        opens = start == 0 or script[start - 1] in " \t\r\n;{},"  # "image/*" is none
+        kept.append(script[position : start if opens else start + 2])
+        position = end + 2 if opens else start + 2
+    return _LINE_COMMENT.sub("", "".join([*kept, script[position:]]))
 
 
 def _meta(response: TextResponse) -> dict[str, str]:

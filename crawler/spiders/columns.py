@@ -7,18 +7,19 @@ again is therefore resuming, and a killed run loses nothing but time.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from lxml import html
-from scrapy import Request, Spider, signals
+from scrapy import Spider, signals
 from scrapy.crawler import Crawler
-from scrapy.http import Response, TextResponse
+from scrapy.http import TextResponse
 
 from crawler import blocking, failures
 from crawler.archive import Archive, Pending
 from crawler.arguments import Order
-from crawler.exceptions import CrawlError, Gone, MarkupChanged, Settled, Unavailable
+from crawler.exceptions import CrawlError, Gone, MarkupChanged, Settled
 from crawler.items import Article, Attachment
+from crawler.network import Network
 from crawler.pages import TEMPLATES
 from crawler.pages.base import column_links
 from crawler.report import Report
@@ -27,8 +28,6 @@ from crawler.walk import Walk
 
 log = logging.getLogger(__name__)
 
-MOST_HOPS = 5
-"""Redirects written in script that are followed from one address."""
 BLOCKS_IN_A_ROW = 10
 """So many block pages one after the other, and the site is left alone for this run."""
 
@@ -252,58 +251,11 @@ class ColumnsSpider(Spider):
         for name in ("sha256", "media_type", "size", "path"):
             setattr(file, name, getattr(known, name))
 
-    # --- the network ----------------------------------------------------------------------------------
-
-    async def fetch(
-        self,
-        url: str,
-        role: str,
-        *,
-        referer: str | None = None,
-        context: dict[str, str] | None = None,
-        etag: str | None = None,
-        last_modified: str | None = None,
-    ) -> TextResponse:
-        """The content behind an address, redirects followed, also those written in script.
-
-        Raises CrawlError: whatever is no content has a name.
-        """
-        headers = {"Referer": referer, "If-None-Match": etag, "If-Modified-Since": last_modified}
-        headers = {name: value for name, value in headers.items() if value}
-        asked = url
-        for _ in range(MOST_HOPS + 1):
-            meta = {"role": role, "context": self._about_run() | (context or {})}
-            request = Request(url, headers=headers, meta=meta)
-            response = await self._download(request)
-            if response.status == 304 and len(headers) > (referer is not None):
-                return cast(TextResponse, response)
-            if refusal := blocking.refusal(response, self.addresses, asked):
-                raise failures.located(refusal, response)
-            target = blocking.script_redirect(response) if role != "file" else None
-            if target is None:
-                if role != "file" and not isinstance(response, TextResponse):
-                    raise failures.located(MarkupChanged(f"no page but {type(response).__name__}"), response)
-                return cast(TextResponse, response)
-            resolved = self.addresses.resolve(target, response.url)
-            if resolved is None:
-                raise failures.located(MarkupChanged(f"redirects by script to {target!r}"), response)
-            if not self.addresses.is_own(resolved):
-                raise Settled("external", f"redirects by script to {resolved}")
-            url = resolved
-        raise Unavailable(f"redirect loop at {url}")
-
-    def _about_run(self) -> dict[str, str]:
-        """What the evidence says of every request, so that it can be read again without the database."""
-        return {"site": self.order.site.id, "column": self.report.column_id, "home": self.addresses.home}
-
-    async def _download(self, request: Request) -> Response:
-        assert self.crawler.engine
-        try:
-            return await self.crawler.engine.download_async(request)
-        except Exception as error:
-            if (named := failures.named(error)) is None:
-                raise
-            raise named from error
+    async def fetch(self, url: str, role: str, **details: Any) -> TextResponse:
+        """The content behind an address; see Network.fetch. Replay answers from the evidence instead."""
+        about = {"site": self.order.site.id, "column": self.report.column_id, "home": self.addresses.home}
+        details["context"] = about | details.get("context", {})
+        return await Network(self.crawler, self.addresses).fetch(url, role, **details)
 
     # --- outcomes -------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from exports.database.models import (
 )
 from exports.versions import content_hash, item_of, text_hash
 
-_CHUNK = 200
+_CHUNK = 50
 _DETAILS: dict[str, tuple[Any, type]] = {
     "authors": (ArticleAuthor, items.Author),
     "attachments": (Attachment, items.Attachment),

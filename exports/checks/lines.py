@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from itertools import batched
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import func, select, tuple_
@@ -12,7 +12,7 @@ from exports import jsonl
 from exports.checks import Findings, Problem, bytes_fault, found, is_unfinished, size_fault
 from exports.database.models import ArticleVersion, Segment
 
-_CHUNK = 200
+_CHUNK = 50
 Key = tuple[int, int]
 """article_id, version"""
 
@@ -21,7 +21,7 @@ def check(session: Session, directory: Path) -> Findings:
     """Every file, every line, and that no version is without one."""
     unfinished = is_unfinished(session, directory)
     known = {row.path: row for row in session.scalars(select(Segment).where(Segment.path.like("jsonl/%")))}
-    on_disk = {found.relative_to(directory).as_posix() for found in (directory / "jsonl").glob("*/*.jsonl")}
+    on_disk = {file.relative_to(directory).as_posix() for file in (directory / "jsonl").glob("*/*.jsonl")}
     versions = 0
     for path in sorted(on_disk | known.keys()):
         if path not in known:
@@ -48,7 +48,8 @@ def _file(session: Session, target: Path, segment: Segment, unfinished: bool, se
         bytes_fault(target, segment),
         "is to be written again from the database: the next start does" if segment.crc32 is None else None,
     )
-    for chunk in batched(_lines(target, segment.size), _CHUNK):
+    lines = _lines(target, segment.size)
+    while chunk := list(islice(lines, _CHUNK)):
         keys = [_key(line) for _, line in chunk]
         wanted = tuple_(ArticleVersion.article_id, ArticleVersion.version).in_([key for key in keys if key])
         rows = {(row.article_id, row.version): row for row in session.scalars(select(ArticleVersion).where(wanted))}

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-from exports.errors import SchemaError
+from exports.errors import ConfigError, SchemaError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x7A68756E  # any number, the same in every process: serialises migrations on PostgreSQL
@@ -40,12 +40,12 @@ def upgrade(engine: Engine) -> None:
 
 
 def check_current(engine: Engine) -> None:
-    """Raise SchemaError, with what to do, where the schema is not this program's."""
+    """Raise SchemaError, with what to do, where the schema is not this program's, ConfigError where there is none."""
     scripts = ScriptDirectory.from_config(_config())
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current is None and not inspect(connection).has_table("articles"):
-            raise SchemaError("this database holds no archive: run `scrapy crawl zhuanti` first")
+            raise ConfigError("this database holds no archive: run `scrapy crawl zhuanti` first")
     _refuse_newer(scripts, current)
     if current != scripts.get_current_head():
         raise SchemaError("the archive has an older schema: run `archive migrate` first")

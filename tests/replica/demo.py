@@ -78,15 +78,20 @@ def _crawl(site: Replica) -> int:
         command += ["-s", f"{name}={value}"]
     # An operator's own settings must not lead the demonstration into a real archive.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ARCHIVE_")}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment | {"ARCHIVE_DIR": FOLDER})
+    shown = sys.stdout.isatty() and sys.stderr.isatty()  # then the crawl draws its own bar
+    output = None if shown else subprocess.PIPE
+    process = subprocess.Popen(command, cwd=ROOT, env=environment | {"ARCHIVE_DIR": FOLDER}, stdout=output, text=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
         try:
-            return process.wait(timeout=1)
+            summary, _ = process.communicate(timeout=1)
+            break
         except subprocess.TimeoutExpired:
-            if not sys.stderr.isatty():  # on a terminal the crawl draws its own bar
+            if not shown and site.requests:
                 print(f"  {len(site.requests)} requests answered", flush=True)
+    print(summary or "", end="", flush=True)
+    return process.returncode
 
 
 if __name__ == "__main__":

@@ -1,0 +1,31 @@
+"""Pages whose bytes are not in the encoding they declare."""
+
+from typing import TypeVar
+
+from scrapy.http import TextResponse
+
+Page = TypeVar("Page", bound=TextResponse)
+
+
+def rightly_decoded(response: Page) -> Page:
+    """The response itself, or one like it in the encoding its bytes are in: UTF-8 or GB18030, whatever it declares."""
+    declared = (response.encoding or "").lower().replace("_", "-")
+    body = response.body
+    if body.isascii():
+        return response
+    if declared in ("utf-8", "utf8"):
+        return response.replace(encoding="gb18030") if _is_gb18030(body) else response
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return response.replace(encoding="gb18030") if declared.startswith(("cp", "iso-8859", "ascii")) else response
+    return response.replace(encoding="utf-8")
+
+
+def _is_gb18030(body: bytes) -> bool:
+    """Whether it is, and UTF-8 with a broken character or two is not."""
+    broken = body.decode("utf-8", "replace").count("\ufffd")
+    if broken < 4:
+        return False
+    read = body.decode("gb18030", "replace")
+    return read.count("\ufffd") * 10 < broken

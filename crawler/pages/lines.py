@@ -1,0 +1,96 @@
+"""The text of an element as the lines a reader sees, each knowing which text nodes it is made of."""
+
+from dataclasses import dataclass, field
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+# fmt: off
+UNSEEN = frozenset((
+    "script", "style", "noscript", "template", "head", "title", "meta", "link", "select", "textarea", "iframe",
+    "frame", "object", "embed", "applet", "svg", "canvas", "video", "audio",
+))
+"""Elements whose text nobody sees, or that is no text of the page."""
+CONTROLS = frozenset(("input", "select", "textarea", "button"))
+_BREAKING = frozenset((
+    "p", "div", "section", "article", "main", "header", "footer", "center", "blockquote", "pre", "ul", "ol", "dl",
+    "dt", "dd", "li", "table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "form", "fieldset", "legend",
+    "figure", "figcaption", "address", "hr", "br", "h1", "h2", "h3", "h4", "h5", "h6", "body", "html", "aside", "nav",
+))
+# fmt: on
+
+
+@dataclass(slots=True)
+class Line:
+    """What stands between two line breaks."""
+
+    text: str = ""
+    """White space collapsed."""
+    linked: int = 0
+    """How many of its characters, blanks aside, are inside links."""
+    nodes: list[tuple[HtmlElement, str]] = field(default_factory=list)
+    """(element, "text" or "tail") of every text node."""
+    images: list[HtmlElement] = field(default_factory=list)
+    links: list[HtmlElement] = field(default_factory=list)
+    has_control: bool = False
+    table: HtmlElement | None = None
+    """The innermost table it stands in."""
+
+    def is_link(self) -> bool:
+        """Whether all of it, but for a date or a bullet, is a link."""
+        letters = len("".join(self.text.split()))
+        return bool(letters) and bool(self.linked) and letters - self.linked <= 14 and self.linked * 2 > letters
+
+
+def lines(root: HtmlElement) -> list[Line]:
+    """The element's lines in order, those without text, image and control left out. Never recurses."""
+    found: list[Line] = []
+    line, texts = Line(), list[str]()
+    tables: list[HtmlElement] = []
+    in_links = 0
+
+    def end() -> None:
+        nonlocal line, texts
+        line.text = " ".join("".join(texts).split())
+        if line.text or line.images or line.has_control:
+            line.table = tables[-1] if tables else None
+            found.append(line)
+        line, texts = Line(), []
+
+    def take(node: HtmlElement, part: str) -> None:
+        if text := node.text if part == "text" else node.tail:
+            texts.append(text)
+            line.nodes.append((node, part))
+            if in_links:
+                line.linked += len("".join(text.split()))
+
+    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, node in walk:
+        if event == "start":
+            if node.tag in _BREAKING:
+                end()
+            if node.tag in CONTROLS and node.get("type") != "hidden":
+                line.has_control = True
+            if node.tag in UNSEEN:
+                walk.skip_subtree()
+                continue
+            if node.tag == "table":
+                tables.append(node)
+            elif node.tag == "img":
+                line.images.append(node)
+            elif node.tag == "a":
+                in_links += 1
+                line.links.append(node)
+            take(node, "text")
+            continue
+        if event == "end":
+            if node.tag in _BREAKING:
+                end()
+            if node.tag == "table" and tables:
+                tables.pop()
+            elif node.tag == "a":
+                in_links -= 1
+        if node is not root:
+            take(node, "tail")
+    end()
+    return found

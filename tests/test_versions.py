@@ -1,0 +1,213 @@
+"""What an observed article changes: a version for every change of what is printed, and for nothing else."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from crawler import items
+from crawler.items import Attachment, Author
+from exports import versions
+from exports.database.migrate import upgrade
+from exports.database.models import Article, ArticleAuthor, ArticleVersion, Capture, Image, Run, Segment
+from exports.database.models import Attachment as AttachmentRow
+from exports.database.session import open_engine
+from tests.storage import BASE, MOMENT, a_file, article
+
+FILE, PICTURE = a_file(b"file"), a_file(b"picture", "照片", f"{BASE}/p.jpg")
+EDITS: dict[str, Any] = {
+    "title": "题目1。",
+    "subtitle": "副题。",
+    "byline": "办公室主任 张三 ",
+    "breadcrumb": ["首页", "栏 目"],
+    "source": "",
+    "content_type": "编译",
+    "published_at": "2024-05-06T07:09",
+    "body_text": "第1篇的第一段。\n第二段",
+    "editor_note": "(有删节)",
+    "attachments": [dataclasses.replace(FILE, name="附件。")],
+    "images": [dataclasses.replace(PICTURE, sha256="0" * 64, path=f"files/00/{'0' * 64}.jpg")],
+}
+"""One small edit of each field an article consists of."""
+
+
+@pytest.fixture
+def session(database_url: str) -> Iterator[Session]:
+    engine: Engine = open_engine(database_url)
+    upgrade(engine)
+    with Session(engine) as session:
+        about = {"site_id": "s", "column_name": "栏目", "base_url": BASE, "arguments": {}, "ledger": {}}
+        session.add(Run(id=1, spider="test", column_id="c", started_at=MOMENT, **about))
+        session.flush()
+        kept = {"status": 200, "role": "article", "run_id": 1, "warc_file": "w", "warc_offset": 0}
+        session.add(Capture(id=1, url=BASE, fetched_at=MOMENT, warc_record_id="r", payload_sha256="0" * 64, **kept))
+        session.flush()
+        yield session
+    engine.dispose()
+
+
+def fresh(**given: Any) -> items.Article:
+    given = {"attachments": [dataclasses.replace(FILE)], "images": [dataclasses.replace(PICTURE)]} | given
+    return article(1, capture_id=1, **given)
+
+
+def store(session: Session, item: items.Article, hours: int = 0) -> str:
+    outcome, _ = versions.store(session, session.get_one(Run, 1), item, MOMENT + timedelta(hours=hours))
+    return outcome
+
+
+def history(session: Session) -> list[tuple[int, str, list[Any]]]:
+    rows = session.scalars(select(ArticleVersion).order_by(ArticleVersion.article_id, ArticleVersion.version))
+    return [(row.version, row.event, row.changed) for row in rows]
+
+
+def test_every_hashed_field_is_edited_here() -> None:
+    assert EDITS.keys() == set(versions.HASHED)
+
+
+def test_first_seen(session: Session) -> None:
+    assert store(session, fresh()) == "archived"
+    row = session.scalars(select(Article)).one()
+    assert (row.version, row.status, row.duplicate_of) == (1, "live", None)
+    assert row.first_seen_at == row.last_seen_at == row.changed_at == MOMENT
+    assert history(session) == [(1, "archived", [])]
+
+
+def test_seen_again_unchanged(session: Session) -> None:
+    store(session, fresh())
+    assert store(session, fresh(), hours=1) == "unchanged"
+    row = session.scalars(select(Article)).one()
+    assert (row.version, row.changed_at, row.last_seen_at) == (1, MOMENT, MOMENT + timedelta(hours=1))
+    assert len(history(session)) == 1
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_the_edit_of_one_field_is_one_revision_that_names_it(session: Session, name: str) -> None:
+    store(session, fresh())
+    before = session.scalars(select(Article)).one().content_hash
+    assert store(session, fresh(**{name: EDITS[name]}), hours=1) == "revised"
+    assert history(session) == [(1, "archived", []), (2, "revised", [name])]
+    row = session.scalars(select(Article)).one()
+    assert (row.version, row.changed_at) == (2, MOMENT + timedelta(hours=1))
+    assert row.content_hash != before
+    first = session.get_one(ArticleVersion, (row.id, 1))
+    assert first.content_hash == before
+    assert store(session, fresh(), hours=2) == "revised"
+    assert session.scalars(select(Article)).one().content_hash == before
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"author": "别人", "unit": "", "position": "", "authors": [Author("别人")]},
+        {"body_html": "<p>other markup</p>"},
+        {"printed": {"title": {"meta": "x"}}, "extractor": "test@2"},
+        {"images": [dataclasses.replace(PICTURE, url=f"{BASE}/moved.jpg", name="另一个名字")]},
+        {"attachments": [dataclasses.replace(FILE, url=f"{BASE}/moved.pdf")]},
+    ],
+)
+def test_what_is_read_differently_is_no_revision(session: Session, given: dict[str, Any]) -> None:
+    store(session, fresh())
+    assert store(session, fresh(**given)) == "unchanged"
+
+
+def test_an_outage_of_a_file_is_no_revision(session: Session) -> None:
+    store(session, fresh())
+    unfetched = [Attachment(file.url, file.name) for file in (FILE, PICTURE)]
+    assert store(session, fresh(attachments=unfetched[:1], images=unfetched[1:])) == "unchanged"
+    unfetched = [Attachment(file.url, file.name) for file in (FILE, PICTURE)]
+    edited = fresh(title="新题目", attachments=unfetched[:1], images=unfetched[1:])
+    assert store(session, edited) == "revised"
+    assert history(session)[-1] == (2, "revised", ["title"])
+    latest = session.get_one(ArticleVersion, (1, 2))
+    assert [latest.attachments[0]["sha256"], latest.images[0]["path"]] == [FILE.sha256, PICTURE.path]
+
+
+def test_one_text_at_two_addresses(session: Session) -> None:
+    assert store(session, fresh()) == "archived"
+    assert store(session, fresh(url=f"{BASE}/copy.html")) == "duplicate"
+    assert store(session, fresh(url=f"{BASE}/third.html")) == "duplicate"
+    assert store(session, fresh(url=f"{BASE}/other.html", title="另一篇")) == "archived"
+    rows = session.scalars(select(Article).order_by(Article.id)).all()
+    assert [row.duplicate_of for row in rows] == [None, 1, 1, None]
+
+
+def test_a_copy_that_is_revised_is_no_duplicate_any_more(session: Session) -> None:
+    store(session, fresh())
+    store(session, fresh(url=f"{BASE}/copy.html"))
+    assert store(session, fresh(url=f"{BASE}/copy.html", title="自己的题目")) == "revised"
+    assert session.get_one(Article, 2).duplicate_of is None
+    assert store(session, fresh(url=f"{BASE}/copy.html")) == "revised"
+    assert session.get_one(Article, 2).duplicate_of == 1
+    assert session.get_one(ArticleVersion, (2, 3)).duplicate_of == 1
+
+
+@pytest.mark.parametrize("title", ["题目1", "新题目"])
+def test_back_after_a_withdrawal(session: Session, title: str) -> None:
+    store(session, fresh())
+    session.scalars(select(Article)).one().status = "withdrawn"
+    assert store(session, fresh(title=title)) == "revised"
+    changed = [] if title == "题目1" else ["title"]
+    assert history(session)[-1] == (2, "restored", changed)
+    assert session.scalars(select(Article)).one().status == "live"
+
+
+def test_the_detail_tables_hold_the_current_version(session: Session) -> None:
+    store(session, fresh(authors=[Author("甲"), Author("乙", "办公室", "主任", "记者")], attachments=[FILE, FILE]))
+    store(session, fresh(title="新", authors=[Author("丙")], attachments=[FILE], images=[]))
+    authors = session.scalars(select(ArticleAuthor)).all()
+    assert [(author.seq, author.name) for author in authors] == [(0, "丙")]
+    assert [file.sha256 for file in session.scalars(select(AttachmentRow))] == [FILE.sha256]
+    assert session.scalars(select(Image)).all() == []
+    assert [author["name"] for author in session.get_one(ArticleVersion, (1, 1)).authors] == ["甲", "乙"]
+
+
+def test_the_item_can_be_had_back(session: Session) -> None:
+    item = fresh()
+    store(session, item)
+    session.commit()
+    session.expunge_all()
+    version = session.get_one(ArticleVersion, (1, 1))
+    again = versions.item_of(version)
+    assert dataclasses.replace(again, listed_url=item.listed_url) == item
+    assert versions.content_hash(again) == version.content_hash
+    assert versions.text_hash(again) == version.text_hash
+
+
+def test_the_hash_is_of_the_canonical_article(session: Session) -> None:
+    """Anyone can compute it: SHA-256 of JSON with sorted keys, no blanks, no escapes."""
+    item = fresh()
+    names = ("title", "subtitle", "byline", "breadcrumb", "source", "content_type", "published_at", "body_text")
+    values = {name: getattr(item, name) for name in (*names, "editor_note")}
+    values |= {"attachments": [[FILE.name, FILE.sha256]], "images": [PICTURE.sha256]}
+    text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert versions.content_hash(item) == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_rewriting_in_place_makes_the_lines_stale(session: Session) -> None:
+    store(session, fresh())
+    session.info.clear()
+    version = session.get_one(ArticleVersion, (1, 1))
+    assert versions.rewrite(session, version, fresh()) == {}
+    assert session.scalars(select(Segment)).all() == []
+    changes = versions.rewrite(session, version, fresh(author="李四", authors=[Author("李四")], unit=""))
+    assert changes == {"author": "changed", "authors": "changed", "unit": "lost"}
+    assert history(session) == [(1, "archived", [])]
+    assert session.scalars(select(Article)).one().author == "李四"
+    session.flush()
+    (segment,) = session.scalars(select(Segment))
+    assert (segment.path, segment.crc32) == ("jsonl/c/2024-05.jsonl", None)
+
+
+def test_a_version_is_rewritten_without_touching_a_later_one(session: Session) -> None:
+    store(session, fresh())
+    store(session, fresh(title="新题目"))
+    versions.rewrite(session, session.get_one(ArticleVersion, (1, 1)), fresh(unit="机关"))
+    assert session.get_one(Article, 1).unit == "办公室"
+    assert session.get_one(ArticleVersion, (1, 2)).unit == "办公室"

@@ -1,0 +1,176 @@
+"""The walk of a listing that changes under it: nothing that was listed throughout is missed."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from crawler.exceptions import Blocked, Gone, Unavailable
+from crawler.pages import TEMPLATES
+from crawler.report import Report
+from crawler.urls import Addresses
+from crawler.walk import MOST_WALKS, Walk
+from tests.reading import HOME, response_of
+
+COLUMN = f"{HOME}article/zt_x/"
+API = "/api-gateway/jpaas-publish-server/front/page/build/unit"
+SHELL = f"""<html><head><meta name="ColId" content="c9"></head><body><script src="/unitbuild.js" url="{API}"
+queryData="{{'webId':'w1','tplSetId':'t1','pageType':'column','tagId':'分页列表','pageId':'c9'}}"></script></body></html>"""
+
+
+@dataclass
+class Listing:
+    """A column in memory. `past_end` is how it answers pages it does not have."""
+
+    entries: list[int]
+    per_page: int
+    total: bool = False
+    past_end: str = "empty"
+    change: Callable[["Listing"], None] | None = None
+    broken: dict[int, Exception] = field(default_factory=dict)
+    asked: list[int] = field(default_factory=list)
+
+    async def fetch(self, url: str, role: str, *, referer: str | None = None) -> Any:
+        parts = urlsplit(url)
+        number = json.loads(parse_qs(parts.query)["paramJson"][0])["pageNo"] if self.total else int(parts.query or 1)
+        self.asked.append(number)
+        if number in self.broken:
+            raise self.broken[number]
+        answer = self.page(number, url)
+        if self.change:
+            self.change(self)
+        return answer
+
+    def page(self, number: int, url: str) -> Any:
+        pages = max(1, -(-len(self.entries) // self.per_page))
+        if number > pages:
+            if self.past_end == "404":
+                raise Gone("HTTP 404")
+            number = {"last": pages, "first": 1}.get(self.past_end, number)
+        shown = self.entries[(number - 1) * self.per_page : number * self.per_page]
+        items = "".join(
+            f'<li><a href="/article/zt_x/a/202101/202101{n:08}.shtml" title="t{n}">t</a></li>' for n in shown
+        )
+        html = f'<ul class="txtList_01">{items}</ul>'
+        if not self.total:
+            return response_of(f"<html><body>{html}</body></html>", url)
+        paging = f'<div class="pagination" rows="{self.per_page}" count="{len(self.entries)}" pageNo="{number}"></div>'
+        reply = {"code": "200", "success": True, "data": {"html": html + paging}}
+        return response_of(json.dumps(reply), url, {"Content-Type": "application/json"})
+
+
+class Archive:
+    """Records what the walk hands over."""
+
+    def __init__(self) -> None:
+        self.urls: dict[str, None] = {}
+        self.failures: list[dict[str, Any]] = []
+
+    async def listed(self, run_id: int, entries: list[Any], position: int) -> int:
+        before = len(self.urls)
+        self.urls.update(dict.fromkeys(entry.url for entry in entries))
+        return len(self.urls) - before
+
+    async def fail(self, run_id: int, url: str, **details: Any) -> None:
+        self.failures.append({"url": url} | details)
+
+
+def walk(listing: Listing) -> tuple[set[int], Report, Archive]:
+    """Walk the listing; returns the serials met."""
+    archive, report = Archive(), Report("zhuanti", "重要专题")
+
+    async def never() -> bool:
+        return False
+
+    async def run() -> None:
+        first = response_of(SHELL, COLUMN) if listing.total else await listing.fetch(COLUMN, "listing")
+        addresses = Addresses.of(HOME, [], None)
+        await Walk(listing.fetch, archive, 1, report, TEMPLATES["mofcom"], addresses, never).run(first)  # type: ignore[arg-type]
+
+    asyncio.run(run())
+    return {int(url[-14:-6]) for url in archive.urls if "#" not in url}, report, archive
+
+
+def drifting(rng: random.Random, listing: Listing, changes: int) -> set[int]:
+    """Lets the listing change so often between requests; returns a set that keeps what stayed throughout."""
+    stayed = set(listing.entries)
+    state = {"left": changes, "next": 90_000}
+
+    def change(now: Listing) -> None:
+        if not state["left"] or rng.random() > 0.25:
+            return
+        state["left"] -= 1
+        kind = rng.choice(["insert", "insert", "delete", "move"])
+        if kind == "insert":  # newest first, seldom elsewhere
+            now.entries.insert(0 if rng.random() < 0.7 else rng.randrange(len(now.entries)), state["next"])
+            state["next"] += 1
+        elif kind == "delete":
+            stayed.discard(now.entries.pop(rng.randrange(len(now.entries))))
+        else:
+            moved = now.entries.pop(rng.randrange(len(now.entries)))
+            now.entries.insert(rng.randrange(len(now.entries) + 1), moved)
+
+    listing.change = change
+    return stayed
+
+
+@pytest.mark.parametrize("total", [False, True], ids=["T3", "T4"])
+def test_nothing_is_missed_while_the_listing_drifts(total: bool) -> None:
+    for seed in range(120):
+        rng = random.Random(seed)
+        per_page = 15 if total else rng.choice([3, 5, 8])
+        pages = rng.randrange(3, 13)
+        count = per_page * (pages - 1) + rng.randrange(1, per_page + 1)
+        listing = Listing(list(range(1, count + 1)), per_page, total, rng.choice(["empty", "last", "first", "404"]))
+        stayed = drifting(rng, listing, rng.randrange(1, 3))
+        met, report, _ = walk(listing)
+        assert not stayed - met, f"seed {seed}: missed {sorted(stayed - met)}; {report.problems}"
+        assert len(listing.asked) <= (MOST_WALKS + 1) * (pages + 4)
+
+
+@pytest.mark.parametrize("total", [False, True], ids=["T3", "T4"])
+def test_a_listing_that_never_stands_still_is_bounded_and_never_silently_incomplete(total: bool) -> None:
+    for seed in range(60):
+        rng = random.Random(seed)
+        listing = Listing(list(range(1, 60)), 15 if total else 6, total)
+        stayed = drifting(rng, listing, 10_000)
+        met, report, _ = walk(listing)
+        assert not stayed - met or report.problems, f"seed {seed}"
+        assert len(listing.asked) <= (MOST_WALKS + 1) * 40
+
+
+@pytest.mark.parametrize("past_end", ["empty", "last", "first", "404"])
+@pytest.mark.parametrize("count", [1, 4, 5, 6, 10, 23])
+def test_the_end_is_found_however_the_server_answers_beyond_it(past_end: str, count: int) -> None:
+    listing = Listing(list(range(1, count + 1)), 5, past_end=past_end)
+    met, report, archive = walk(listing)
+    assert met == set(listing.entries)
+    assert (report.problems, archive.failures, report.listed) == ([], [], count)
+    assert len(listing.asked) <= 2 * (-(-count // 5) + 1)  # without a total a second walk confirms the first
+
+
+@pytest.mark.parametrize("total", [False, True], ids=["T3", "T4"])
+@pytest.mark.parametrize("error", [Unavailable("HTTP 502"), Blocked("HTTP 403")], ids=["unavailable", "blocked"])
+def test_a_lost_page_is_named_and_the_others_are_walked(total: bool, error: Exception) -> None:
+    per_page = 15 if total else 5
+    listing = Listing(list(range(1, per_page * 4 + 1)), per_page, total, broken={2: error})
+    met, report, archive = walk(listing)
+    assert met == set(listing.entries) - set(range(per_page + 1, 2 * per_page + 1))
+    assert any("listing page 2" in problem and str(error) in problem for problem in report.problems)
+    assert {failure["outcome"] for failure in archive.failures} == {"blocked" if error.exit_code == 4 else "failed"}  # type: ignore[attr-defined]
+
+
+def test_the_declared_total_is_compared_with_what_was_met() -> None:
+    listing = Listing(list(range(1, 41)), 15, total=True)
+    met, report, _ = walk(listing)
+    assert (len(met), report.declared, report.problems) == (40, 40, [])
+
+
+def test_an_empty_column_is_no_problem() -> None:
+    met, report, _ = walk(Listing([], 15, total=True))
+    assert (met, report.problems) == (set(), [])
