@@ -128,6 +128,7 @@ def test_nothing_but_get_and_nothing_robots_forbids(whole: tuple[Crawl, Replica]
     assert not [request for request in requests if request.path_qs.startswith("/private/")]
 
 
+@pytest.mark.slow
 def test_an_unchanged_column_is_not_fetched_again(tmp_path: Path) -> None:
     with Replica(generation="t3", articles=60, seed=5) as site:
         first = crawl(tmp_path, base_url=site.base_url)
@@ -140,6 +141,7 @@ def test_an_unchanged_column_is_not_fetched_again(tmp_path: Path) -> None:
     assert second.lines() == lines
 
 
+@pytest.mark.slow
 def test_full_fetches_everything_and_makes_no_revision(tmp_path: Path) -> None:
     with Replica(generation="t3", articles=60, seed=6) as site:
         first = crawl(tmp_path, base_url=site.base_url)
@@ -157,6 +159,7 @@ def test_full_fetches_everything_and_makes_no_revision(tmp_path: Path) -> None:
     assert third.rows("SELECT changed FROM article_versions WHERE version = 2") == [{"changed": '["title"]'}]
 
 
+@pytest.mark.slow
 def test_since_and_limit(tmp_path: Path) -> None:
     with Replica(generation="t4", articles=80, seed=7, variations=False) as site:
         days = sorted(
@@ -172,6 +175,7 @@ def test_since_and_limit(tmp_path: Path) -> None:
     assert few.outcomes()["archived"] == 4
 
 
+@pytest.mark.slow
 def test_an_entry_that_drifts_during_the_walk_is_not_lost(tmp_path: Path) -> None:
     with Replica(generation="t3", articles=120, seed=8) as site:
         done_once = set()

@@ -7,6 +7,8 @@ import pytest
 from tests.crawling import crawl, sites_for
 from tests.replica import Replica
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small():

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from tests.crawling import crawl
 from tests.replica import Replica
+
+pytestmark = pytest.mark.slow
 
 ROWS = """
     SELECT url, title, subtitle, byline, author, unit, position, source, content_type, published_at, status, version,

@@ -9,6 +9,8 @@ import pytest
 from tests.crawling import crawl
 from tests.replica import Replica
 
+pytestmark = pytest.mark.slow
+
 ROWS = """
     SELECT url, site_id, column_id, title, subtitle, byline, author, unit, position, breadcrumb, source, content_type,
         published_at, status, version, content_hash, text_hash, first_seen_at, changed_at, extractor, editor_note,

@@ -13,7 +13,8 @@ SEED = Path(__file__).parent.parent.parent / "shared" / "seed" / "zhuanti-articl
 NOTE = "(本文发布时有删节)"
 FORM = """<div class="opinionBox"><p><a href="/more">查看更多意见</a></p><form action="/submit" method="post">
 <p><label>单位名称</label><input name="unit"></p><p><label>姓名</label><input name="name"></p><p><label>手机号码</label>
-<input name="tel"></p><p><label>意见分类</label><select name="kind"><option>建议</option></select></p><p>发表意见建议</p>
+<input name="tel"></p><p><label>意见分类</label>
+<select name="kind"><option>建议</option></select></p><p>发表意见建议</p>
 <textarea name="text"></textarea><p><label>验证码</label><input name="code"><img src="/code.jpg" alt="验证码">
 <a href="javascript:;">看不清?</a></p></form></div><a class="znwd" href="/znwd/">智能问答</a>"""
 
@@ -44,7 +45,8 @@ def _t3(path: str, _base: str) -> str | None:
     if path == "/article/zt_x/a/202007/20200702979191.shtml":
         return f"""<html><head><title>直属机关党委</title></head><body><div class="crumb"><a href="/">首页</a>&gt;
 <a href="/article/zt_x/">重 要 专 题</a></div><div class="art-info"><div class="at-left">来源：<script>var source =
-"直属机关党委"; document.write(source)</script> 类型：<script>var contype='原创';</script><script>var tm = "2020-7-2 9:05:03";
+"直属机关党委"; document.write(source)</script> 类型：
+<script>var contype='原创';</script><script>var tm = "2020-7-2 9:05:03";
 </script></div></div><div class="art-title">{escape(head)}<br>{escape(tail)}</div>
 <div class="art-con art-con-bottonmLine">{_paragraphs(byline, paragraphs)}{FORM}</div>
 <section class="article-tool">打印 关闭</section><footer>网站声明 关于我们 主办单位：商务部</footer></body></html>"""
@@ -68,8 +70,10 @@ src="/script/unitbuild.js" url="/api-gateway/jpaas-publish-server/front/page/bui
         return Answer(json.dumps(reply), headers={"Content-Type": "application/json"})
     if path == article:
         page = f"""<html><head><meta name="ArticleTitle" content="{escape(title)}"><meta name="PubDate" content=
-"2024-11-20 10:00"><meta name="ContentSource" content="直属机关党委"><meta name="ColumnName" content="重要专题"></head><body>
-<div class="position">当前位置：首页 ＞ 重 要 专 题</div><div class="art-con"><div class="art-info"><div class="at-left">
+"2024-11-20 10:00"><meta name="ContentSource" content="直属机关党委">
+<meta name="ColumnName" content="重要专题"></head><body>
+<div class="position">当前位置：首页 ＞ 重 要 专 题</div>
+<div class="art-con"><div class="art-info"><div class="at-left">
 来源：直属机关党委 类型：原创 2020-07-02 09:05</div></div><h1 class="art-title">{escape(title)}</h1>
 <div class="art-con" ergodic="article">{_paragraphs(byline, paragraphs)}</div></div>{FORM}</body></html>"""
         return Answer(page, headers={"Content-Type": "text/html"})

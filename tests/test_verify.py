@@ -270,6 +270,7 @@ def test_edited_rows_on_postgresql(tmp_path: Path, postgres_database: str) -> No
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
     def peak(directory: Path, count: int) -> int:
         async def work(archive: Archive, run_id: int) -> None:
