@@ -1,4 +1,4 @@
-"""The opinion form, bars, neighbours and footers never enter the text, however they are marked up; the text stays whole."""
+"""Forms, bars, neighbours and footers never enter the text, however marked up; the text stays whole."""
 
 import pytest
 from hypothesis import given
@@ -35,16 +35,29 @@ FORMS = {
     "starred": marked("<div>{}</div>", "<div><em>*</em> <b>{}</b>（必填）{}</div>", True),
     "headings": marked("<section>{}</section>", "<h4>{}</h4>{}", False),
     "dump": "<div>查看更多意见 单位名称 姓名 手机号码 意见分类 发表意见建议 验证码验证码看不清? 智能问答</div>",
-    "with options": "<table><tr><td>意见分类</td><td>意见建议 投诉举报 咨询求助</td></tr><tr><td>验证码</td><td>看不清?</td></tr></table>",
+    "with options": (
+        "<table><tr><td>意见分类</td><td>意见建议 投诉举报 咨询求助</td></tr>"
+        "<tr><td>验证码</td><td>看不清?</td></tr></table>"
+    ),
     "with a sentence": "<p>发表意见建议</p><p>感谢您的关注，请留下宝贵意见。</p><p>姓名</p><p>验证码 看不清?</p>",
 }
 BARS = {
     "share": "<div>分享到：<a>微信</a><a>微博</a><a>QQ空间</a></div>",
-    "print and close": "<p>【<a href='javascript:window.print()'>打印</a>】【<a href='javascript:window.close()'>关闭</a>】</p>",
+    "print and close": (
+        "<p>【<a href='javascript:window.print()'>打印</a>】【<a href='javascript:window.close()'>关闭</a>】</p>"
+    ),
     "neighbours": "<p>上一篇：<a href='1.shtml'>夏季读书通知</a></p><p>下一篇：没有了</p>",
-    "neighbours in pieces": "<div>上一篇</div><div><a href='1.shtml'>夏季读书通知</a></div><div>下一篇</div><div><a href='2.shtml'>运动会侧记</a></div>",
-    "neighbours in a line": "<div>上一篇：<a href='1.shtml'>夏季读书通知</a> 下一篇：<a href='2.shtml'>运动会侧记</a></div>",
-    "related": "<div><h3>相关链接</h3><ul><li><a href='1.shtml'>夏季读书通知</a></li><li><a href='2.shtml'>运动会侧记</a> 2021-03-04</li></ul></div>",
+    "neighbours in pieces": (
+        "<div>上一篇</div><div><a href='1.shtml'>夏季读书通知</a></div>"
+        "<div>下一篇</div><div><a href='2.shtml'>运动会侧记</a></div>"
+    ),
+    "neighbours in a line": (
+        "<div>上一篇：<a href='1.shtml'>夏季读书通知</a> 下一篇：<a href='2.shtml'>运动会侧记</a></div>"
+    ),
+    "related": (
+        "<div><h3>相关链接</h3><ul><li><a href='1.shtml'>夏季读书通知</a></li>"
+        "<li><a href='2.shtml'>运动会侧记</a> 2021-03-04</li></ul></div>"
+    ),
     "related in a line": "<div>相关阅读：<a href='1.shtml'>夏季读书通知</a></div>",
     "footer": "<div>网站声明 | 关于我们<br>主办单位：某部 网站标识码：bm22000001 京ICP备05004093号</div>",
     "font size": "<div>字体：[<a>大</a> <a>中</a> <a>小</a>]</div>",
@@ -54,7 +67,8 @@ BARS = {
 
 
 def page(body: str, after: str = "") -> str:
-    return f"<html><body><div>首页&gt;重要专题</div><h1>春天里的学习会</h1><div class='art-con'>{body}</div>{after}</body></html>"
+    head = "<div>首页&gt;重要专题</div><h1>春天里的学习会</h1>"
+    return f"<html><body>{head}<div class='art-con'>{body}</div>{after}</body></html>"
 
 
 def paragraphs(texts: list[str], tag: str = "p") -> str:

@@ -15,6 +15,8 @@ from exports.cli import main
 from tests.crawling import crawl
 from tests.replica import Replica
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 EDITIONS = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")}
 ENGLISH, CHINESE = EDITIONS.values()

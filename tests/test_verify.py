@@ -101,8 +101,8 @@ def test_a_flipped_bit(archive: Path, pattern: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_flipped_bit(archive: Path, pattern: str) -> None:
-    _flips(archive, pattern, list(range(only(archive, pattern).stat().st_size)))
+def test_flipped_bits_all_over(archive: Path, pattern: str) -> None:
+    _flips(archive, pattern, list(range(0, only(archive, pattern).stat().st_size, 7)))
 
 
 @pytest.mark.parametrize("bit", range(8))

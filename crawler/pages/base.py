@@ -61,7 +61,7 @@ _DATE_ALONE = re.compile(
 
 def _title_of(link: Selector) -> str:
     """The full title in @title; else the text without a date set apart in it; else an image's."""
-    if title := collapse(link.attrib.get("title")):
+    if title := collapse(link.root.get("title")):
         return title
     texts = link.xpath(".//text()[not(parent::script or parent::style)]").getall()
     if len(texts) > 1:
@@ -145,7 +145,7 @@ class ListingPage(Page):
             return None
         # a link in brackets names the column the article is of
         link, title = next(((a, name) for a, name in named if not _IN_BRACKETS.fullmatch(name)), named[0])
-        return self._classified(link.attrib.get("href", ""), title, _date_of(item, title))
+        return self._classified(link.root.get("href", ""), title, _date_of(item, title))
 
     def _classified(self, href: str, title: str, date: str | None) -> Entry:
         url = self.addresses.resolve(href, self.base)

@@ -102,6 +102,7 @@ def _by_words(body: HtmlElement) -> None:
             for node, part in line.nodes:
                 setattr(node, part, (getattr(node, part) or "").replace(SSI_ERROR, ""))
             line.text = " ".join(line.text.replace(SSI_ERROR, "").split())
+    found = [line for line in found if line.text or line.images or line.has_control]
     marked = [_mark(line) for line in found]
     _mark_hints(found, marked)
     prose = [number for number, line in enumerate(found) if not marked[number] and is_prose(line)]

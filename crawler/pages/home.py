@@ -34,8 +34,8 @@ def column_links(response: TextResponse, name: str) -> Iterator[str]:
     for link in response.css("a, area, [onclick]"):
         names = [link.xpath("string()").get(), *link.xpath("@title | @alt | .//img/@alt | .//img/@title").getall()]
         if link.root.tag in ("a", "area"):
-            href = link.attrib.get("href", "")
-        elif match := _ONCLICK.search(link.attrib["onclick"][:1000]):
+            href = link.root.get("href", "")
+        elif match := _ONCLICK.search(link.root.get("onclick", "")[:1000]):
             href = match[1] or match[2]
         else:
             continue

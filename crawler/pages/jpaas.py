@@ -35,12 +35,12 @@ class Shell(ListingPage):
         found = []
         # attribute names are lower-cased by the parser
         for script in response.css("script[querydata][url]"):
-            values = {key: unquote(a or b or c) for key, a, b, c in _PAIR.findall(script.attrib["querydata"])}
+            values = {key: unquote(a or b or c) for key, a, b, c in _PAIR.findall(script.root.get("querydata", ""))}
             values.setdefault("pageId", column)
             another, beside = bool(column) and values["pageId"] != column, in_rail(script)
             if values.get("tagId") in _TAGS and not (beside and (another or not column)):
                 rank = (another, beside, _TAGS.index(values["tagId"]))
-                found.append((rank, script.attrib["url"], values))
+                found.append((rank, script.root.get("url", ""), values))
         return min(found, key=lambda unit: unit[0])[1:] if found else None
 
     def address(self, number: int) -> str:

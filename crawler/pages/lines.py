@@ -1,5 +1,6 @@
 """The text of an element as the lines a reader sees, each knowing which text nodes it is made of."""
 
+import re
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -20,6 +21,9 @@ _BREAKING = frozenset((
 # fmt: on
 
 
+_DATE = re.compile(r"[\[(（]?(?:(?:19|20)\d\d[-/.年])?\d{1,2}[-/.月]\d{1,2}日?[\])）]?")
+
+
 @dataclass(slots=True)
 class Line:
     """What stands between two line breaks."""
@@ -38,8 +42,10 @@ class Line:
 
     def is_link(self) -> bool:
         """Whether all of it, but for a date or a bullet, is a link."""
-        letters = len("".join(self.text.split()))
-        return bool(letters) and bool(self.linked) and letters - self.linked <= 14 and self.linked * 2 > letters
+        if not self.linked or len(self.text) > 300:
+            return False
+        letters = len("".join(_DATE.sub("", self.text).split()))
+        return letters - self.linked <= 4 and self.linked * 2 > letters
 
 
 def lines(root: HtmlElement) -> list[Line]:

@@ -144,7 +144,9 @@ def _rows_by_label(response: TextResponse, body: HtmlElement) -> Iterator[Select
             if len(whole) > LONGEST_ROW:
                 break
             best, text = node, whole
-            node = node.xpath("..")[0]
+            if not (parents := node.xpath("..")):
+                break
+            node = parents[0]
         inside = body in start.root.iterancestors()
         if LABEL.search(text) and (not inside or (MOMENT.search(text) and "来源" in text)):
             yield best
@@ -204,7 +206,7 @@ def _without_comments(script: str) -> str:
 def _meta(response: TextResponse) -> dict[str, str]:
     values: dict[str, str] = {}
     for tag in response.xpath("//meta[@name and @content]"):
-        name = _META.get(tag.attrib["name"].strip().lower())
-        if name and (value := tag.attrib["content"].strip()):
+        name = _META.get(tag.root.get("name", "").strip().lower())
+        if name and (value := tag.root.get("content", "").strip()):
             values.setdefault(name, value)
     return values

@@ -99,7 +99,7 @@ class ListingT1(Listing):
         if best is None:
             raise MarkupChanged(f"{self.version}: no list of articles on {self.response.url}")
         # a long column may be printed in several lists of a few entries
-        lists = [part for part in best.xpath("../ul") if part.attrib.get("class") == best.attrib.get("class")]
+        lists = [part for part in best.xpath("../ul") if part.root.get("class") == best.root.get("class")]
         return [entry for part in lists for item in part.xpath(self.ITEMS) if (entry := self.entry(item))]
 
 
