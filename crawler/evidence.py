@@ -43,9 +43,9 @@ class KeepEvidence:
 
 
 def _pairs(message: Request | Response) -> list[tuple[str, str]]:
-    """The headers in order; latin-1 and without line breaks, so that they can be written back as bytes."""
+    """The headers in order, as latin-1; line breaks folded, so that no header can forge another."""
     return [
-        (name.decode("latin-1"), " ".join(value.decode("latin-1").split()))
+        (name.decode("latin-1"), b" ".join(value.split()).decode("latin-1"))
         for name, values in message.headers.items()
         for value in values or ()
     ]

@@ -60,6 +60,8 @@ class Addresses:
     def resolve(self, href: str, page_url: str) -> str | None:
         """The normalised address a page's href leads to; None where it leads to no web address."""
         href = re.sub(r"[\t\r\n]", "", href).strip()
+        path, mark, query = href.partition("?")
+        href = path.replace("\\", "/") + mark + query  # as browsers do
         if not href or href.startswith("#"):
             return None
         try:

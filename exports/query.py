@@ -240,6 +240,10 @@ def failures(session: Session, column_ids: Sequence[str] = (), *, resolved: bool
     return list(session.scalars(chosen.order_by(Failure.last_failed_at.desc(), Failure.id.desc())))
 
 
+INCOMPLETE = ("failed", "blocked", "gone")
+"""Outcomes that leave a listed article out of the archive."""
+
+
 @dataclass(frozen=True)
 class Coverage:
     """The ledger of a column's last run."""
@@ -258,13 +262,20 @@ class Coverage:
         checks = {
             "nothing was listed": self.listed == 0,
             f"{self.pending} pending": self.pending > 0,
-            f"the column declares {self.run.declared}, {self.listed} listed": self.run.declared
-            not in (None, self.listed),
+            f"the column declares {self.run.declared}, {self.listed} listed": not self.limited
+            and self.run.declared not in (None, self.listed),
             f"not an outcome: {', '.join(unnamed)}": bool(unnamed),
             "the run has not finished": self.run.finished_at is None,
         }
-        checks |= {f"{self.outcomes.get(bad)} {bad}": self.outcomes.get(bad, 0) > 0 for bad in ("failed", "blocked")}
-        return [problem for problem, holds in checks.items() if holds]
+        checks |= {f"{self.outcomes.get(bad)} {bad}": self.outcomes.get(bad, 0) > 0 for bad in INCOMPLETE}
+        found = [problem for problem, holds in checks.items() if holds]
+        # what only the crawl itself saw: a lost listing page, a listing that never stood still
+        return found or ([self.run.reason] if self.run.exit_code and self.run.reason else [])
+
+    @property
+    def limited(self) -> bool:
+        """Whether the operator's limit ended the walk of the listing early."""
+        return bool(self.run.arguments.get("limit"))
 
 
 def coverage(session: Session, column_ids: Sequence[str] = ()) -> list[Coverage]:

@@ -147,13 +147,12 @@ def _mark(line: Line) -> str:
 
 
 def _mark_hints(found: list[Line], marked: list[str]) -> None:
-    """The sentence inside a form that ends the page: 感谢您的关注，请留下宝贵意见。"""
-    for number in range(len(found) - 1, 0, -1):
-        if marked[number]:
-            continue
-        if number + 1 == len(found) or marked[number - 1] != "sure" or not _HINT.search(found[number].text[:_LONGEST]):
-            return
-        marked[number] = "plain"
+    """The sentence inside a form: 感谢您的关注，请留下宝贵意见。"""
+    for number in range(1, len(found) - 1):
+        text = found[number].text
+        around = marked[number - 1] == "sure" and marked[number + 1]
+        if around and not marked[number] and len(text) <= _LONGEST and _HINT.search(text):
+            marked[number] = "plain"
 
 
 def _mark_neighbours(found: list[Line], marked: list[str], number: int) -> None:
