@@ -65,7 +65,9 @@ class Addresses:
         if not href or href.startswith("#"):
             return None
         try:
-            parts = urlsplit(safe_url_string(urljoin(page_url, href)))
+            # joined again, so that the result is its own normal form
+            url = safe_url_string(urljoin(page_url, href))
+            parts = urlsplit(urljoin(url, url))
             port = parts.port
         except ValueError:
             return None

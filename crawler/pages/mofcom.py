@@ -19,6 +19,7 @@ from crawler.items import Article, Entry
 from crawler.pages import files, metadata
 from crawler.pages.base import ArticlePage, ListingPage, in_rail
 from crawler.pages.boilerplate import is_prose, prune
+from crawler.pages.encoding import rightly_decoded
 from crawler.pages.heading import read_heading
 from crawler.pages.lines import lines
 from crawler.pages.text import squeeze
@@ -152,7 +153,7 @@ class ArticleT3(ArticlePage):
             printed["title"] = {"row": heading.title} | printed.get("title", {})
         if heading.beside:
             printed.setdefault("byline", {})["beside"] = "\n".join(heading.beside)
-        body = prune(deepcopy(original) if frame is None else html.document_fromstring(frame.text or "<p>").body)
+        body = prune(deepcopy(original) if frame is None else _body_of(frame))
         page_url = self.response.url if frame is None else frame.url
         beside = [] if frame is not None else list(files.beside(original))
         return Article(
@@ -192,6 +193,11 @@ class ArticleT1(ArticleT2):
 
 LISTINGS: tuple[type[ListingPage], ...] = (Listing, ListingT2, ListingPhotos, ListingT1)
 ARTICLES: tuple[type[ArticlePage], ...] = (ArticleT3, ArticleT2, ArticleT1)
+
+
+def _body_of(frame: TextResponse) -> HtmlElement:
+    found = rightly_decoded(frame).css("body")
+    return found[0].root if found else html.Element("div")
 
 
 def _prose(node: HtmlElement) -> int:

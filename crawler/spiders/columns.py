@@ -21,7 +21,7 @@ from crawler.exceptions import CrawlError, Gone, MarkupChanged, Settled
 from crawler.items import Article, Attachment
 from crawler.network import Network
 from crawler.pages import TEMPLATES
-from crawler.pages.base import column_links
+from crawler.pages.home import column_links
 from crawler.report import Report
 from crawler.site import Column
 from crawler.walk import Walk
