@@ -13,11 +13,13 @@ import pytest
 from crawler import blocking
 from crawler.exceptions import CrawlError
 from crawler.pages import TEMPLATES
-from crawler.pages.base import column_links
+from crawler.pages.home import column_links
 from crawler.urls import Addresses
 from pipelines.errors import Refused
 from tests.reading import HOME, read, response_of
 from tests.test_walk import API, COLUMN, SHELL, Listing
+
+pytestmark = pytest.mark.slow
 
 SAVED = sorted(Path(__file__).parent.glob("pages/*/*/page.html"))
 ADDRESSES = Addresses.of(HOME, [], None)

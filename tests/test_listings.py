@@ -7,7 +7,8 @@ import pytest
 
 from crawler.exceptions import MarkupChanged
 from crawler.pages import TEMPLATES
-from crawler.pages.base import ListingPage, column_links
+from crawler.pages.base import ListingPage
+from crawler.pages.home import column_links
 from crawler.urls import Addresses
 from tests.reading import HOME, response_of
 

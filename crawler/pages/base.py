@@ -12,7 +12,6 @@ from scrapy.http import TextResponse
 
 from crawler.exceptions import MarkupChanged
 from crawler.items import Article, Entry
-from crawler.pages.home import column_links as column_links
 from crawler.pages.text import collapse as collapse
 from crawler.pages.text import squeeze as squeeze
 from crawler.urls import Addresses, is_file

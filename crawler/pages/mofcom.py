@@ -137,6 +137,8 @@ class ArticleT3(ArticlePage):
 
     def frame(self) -> str | None:
         body = self.body()
+        if next(body.iter("iframe", "frame"), None) is None:
+            return None
         if len(squeeze("".join(prune(deepcopy(body)).itertext()))) > 20:
             return None
         for frame in body.iter("iframe", "frame"):
