@@ -7,12 +7,13 @@ SHELL := /bin/sh
 # `make test QUICK=1` leaves out the tests marked slow
 PYTEST := $(BIN)/python -m pytest -n auto $(if $(QUICK),-m "not slow") $(PYTEST_ARGS)
 
-.PHONY: help demo test check lint lock clean
+.PHONY: help demo test test-kills check lint lock clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    install, crawl the bundled demonstration site into demo-archive/, say what to type next"
 	@echo "make test    install and run all tests (QUICK=1: without the slow ones)"
+	@echo "make test-kills  200 kills at random instants, and what the next run makes of each (about an hour)"
 	@echo "make check   formatting, linting, types, then all tests"
 	@echo "make lint    formatting, linting, types"
 	@echo "make lock    pin the newest allowed dependencies anew"
@@ -23,6 +24,9 @@ demo: .venv/.installed
 
 test: .venv/.installed-dev
 	$(PYTEST)
+
+test-kills: .venv/.installed-dev
+	ARCHIVE_KILLS=200 $(BIN)/python -m pytest -n auto tests/test_kills.py
 
 check: lint
 	@$(MAKE) --no-print-directory test
