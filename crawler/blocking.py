@@ -14,6 +14,8 @@ from crawler.urls import Addresses
 
 BLOCKED_STATUS = frozenset({401, 403, 405, 407, 412, 418, 429, 451, 493, 521})
 GONE_STATUS = frozenset({404, 410})
+IN_A_ROW = 10
+"""So many block pages one after the other, and the site is left alone for this run."""
 SHORT = 400
 """A page with more visible characters than this is no verification page, whatever words it holds."""
 FURNISHED = 1500

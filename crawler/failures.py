@@ -64,3 +64,8 @@ def outcome(error: CrawlError) -> str:
     if isinstance(error, Blocked):
         return "blocked"
     return "gone" if isinstance(error, Gone) else "failed"
+
+
+def of_storage(error: Exception) -> bool:
+    """Whether the archive itself failed: its errors carry exit code 5."""
+    return getattr(error, "exit_code", None) == 5

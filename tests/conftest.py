@@ -1,6 +1,6 @@
 """Fixtures every test may use."""
 
 from tests.archive_command import archive
-from tests.services import database_url, postgres_database, postgres_url
+from tests.services import database_url, postgres_database, postgres_url, small_disk
 
-__all__ = ["archive", "database_url", "postgres_database", "postgres_url"]
+__all__ = ["archive", "database_url", "postgres_database", "postgres_url", "small_disk"]

@@ -1,10 +1,12 @@
 """What an operator's scheduler sees: the exit code and one line, for each way a crawl can end."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.crawling import crawl, sites_for
+from tests.crawling import ROOT, crawl, sites_for
 from tests.replica import Replica
 
 pytestmark = pytest.mark.slow
@@ -196,3 +198,22 @@ def test_a_second_run_of_a_column_is_6(tmp_path: Path, small: Replica) -> None:
         held.release()
     assert done.code == 6
     assert "zhuanti" in _one_line(done.err)
+
+
+def test_a_full_disk_is_5_and_the_next_run_makes_the_archive_good(small_disk: Path) -> None:
+    with Replica(generation="t4", articles=200, seed=17) as site:
+        full = crawl(small_disk / "archive", base_url=site.base_url)
+        subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+        again = crawl(small_disk / "archive", base_url=site.base_url)
+    assert full.code == 5, full.err
+    assert "storage failed" in _one_line(full.err)
+    assert again.code == 0, again.err
+    verified = [
+        sys.executable,
+        "-c",
+        "from exports.cli import main; main()",
+        "-s",
+        f"ARCHIVE_DIR={small_disk / 'archive'}",
+        "verify",
+    ]
+    assert "no problem" in subprocess.run(verified, cwd=ROOT, capture_output=True, text=True, check=True).stdout

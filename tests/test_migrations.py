@@ -1,12 +1,10 @@
 """The database's schema and how it is opened: for writing, for reading, on read-only media, on a full disk."""
 
 import asyncio
-import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,18 +131,6 @@ def test_a_reader_beside_a_writer(tmp_path: Path) -> None:
     asyncio.run(work())
     assert archive.close() is None
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("archive.db-")]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of our own of 2 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounting a file system needs root")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_reading_on_read_only_media(small_disk: Path) -> None:

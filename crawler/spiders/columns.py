@@ -28,9 +28,6 @@ from crawler.walk import Walk
 
 log = logging.getLogger(__name__)
 
-BLOCKS_IN_A_ROW = 10
-"""So many block pages one after the other, and the site is left alone for this run."""
-
 
 class ColumnsSpider(Spider):
     """Crawls the order's columns one after the other; `reports` holds what became of each."""
@@ -62,9 +59,14 @@ class ColumnsSpider(Spider):
         return spider
 
     async def start(self) -> AsyncIterator[Any]:
-        for column in self.order.columns:
-            async for article in self._column(column):
-                yield article
+        try:
+            for column in self.order.columns:
+                async for article in self._column(column):
+                    yield article
+        except Exception as error:
+            if not failures.of_storage(error):
+                raise
+            log.critical("the crawl ends here: %s", error)  # the command says so too, and exits 5
 
     # --- one column -----------------------------------------------------------------------------------
 
@@ -165,7 +167,7 @@ class ColumnsSpider(Spider):
             if not entries:
                 return
             for entry in entries:
-                if self._blocks >= BLOCKS_IN_A_ROW:
+                if self._blocks >= blocking.IN_A_ROW:
                     await self._fail(entry.url, "article", "blocked", "not asked: the site blocks this crawl")
                 else:
                     yield entry
@@ -257,11 +259,14 @@ class ColumnsSpider(Spider):
         details["context"] = about | details.get("context", {})
         return await Network(self.crawler, self.addresses).fetch(url, role, **details)
 
-    # --- outcomes -------------------------------------------------------------------------------------
-
     async def hand_over(self, article: Article) -> None:
         """Store the article; called by the last pipeline."""
-        await self.archive.store(self.run_id, article, since=self.order.since)
+        try:
+            await self.archive.store(self.run_id, article, since=self.order.since)
+        except Exception as error:
+            if not failures.of_storage(error):
+                raise
+            # the archive's next call fails too and ends start()
 
     async def _fail(
         self, url: str, kind: str, outcome: str, reason: str, *, attempts: int = 1, capture_id: int | None = None
@@ -277,15 +282,17 @@ class ColumnsSpider(Spider):
 
     async def item_refused(self, item: Article, exception: Exception) -> None:
         """A pipeline refused the item: a half-empty page."""
-        await self._fail(item.listed_url, "article", "failed", str(exception), capture_id=item.capture_id)
-        await self._leave()
+        await self._lost(item, str(exception))
 
     async def item_broken(self, item: Article, failure: Any) -> None:
-        """A pipeline raised: storage failed (every later call says so too), or a defect met this page."""
-        if not hasattr(failure.value, "exit_code"):
-            reason = f"unexpected {type(failure.value).__name__}: {failure.value}"
+        """A pipeline raised: a defect met this page."""
+        await self._lost(item, f"unexpected {type(failure.value).__name__}: {failure.value}")
+
+    async def _lost(self, item: Article, reason: str) -> None:
+        try:
             await self._fail(item.listed_url, "article", "failed", reason, capture_id=item.capture_id)
-        await self._leave()
+        finally:
+            await self._leave()  # also where storage failed: the crawl waits for its items
 
     async def _leave(self) -> None:
         async with self._drained:
