@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from crawler.exceptions import CrawlError
 
 ARCHIVED = ("archived", "unchanged", "revised", "duplicate", "reread")
-HARMLESS = ("external", "attachment", "excluded")
 INCOMPLETE = ("failed", "blocked", "gone", "pending")
 
 

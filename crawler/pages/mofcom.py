@@ -6,6 +6,7 @@ selectors. Facts: the README's section on the site.
 
 import re
 from copy import deepcopy
+from functools import cached_property
 from typing import ClassVar
 from urllib.parse import urldefrag
 
@@ -117,6 +118,7 @@ class ArticleT3(ArticlePage):
     def matches(cls, response: TextResponse) -> bool:
         return bool(response.css(cls.MARKER))
 
+    @cached_property
     def body(self) -> HtmlElement:
         """The body container. Raises MarkupChanged where there is none.
 
@@ -136,7 +138,7 @@ class ArticleT3(ArticlePage):
         return body
 
     def frame(self) -> str | None:
-        body = self.body()
+        body = self.body
         if next(body.iter("iframe", "frame"), None) is None:
             return None
         if len(squeeze("".join(prune(deepcopy(body)).itertext()))) > 20:
@@ -148,7 +150,7 @@ class ArticleT3(ArticlePage):
         return None
 
     def article(self, frame: TextResponse | None = None) -> Article:
-        original = self.body()
+        original = self.body
         printed = metadata.printed(self.response, self.response.css(self.ROW), original)
         heading = read_heading(self.response, original, self.TITLE, printed.get("title", {}).values())
         if heading.title:
