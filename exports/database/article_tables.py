@@ -1,0 +1,118 @@
+"""What was archived: articles, their versions, authors and files.
+
+Long texts come last in a row: SQLite must not walk them to reach a short column.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exports.database.base import Base
+
+
+class ArticleFields:
+    """The fields an article and each of its versions share; their meaning is in crawler.items.Article."""
+
+    url: Mapped[str]
+    site_id: Mapped[str]
+    column_id: Mapped[str]
+    column_name: Mapped[str]
+    title: Mapped[str]
+    subtitle: Mapped[str]
+    byline: Mapped[str]
+    author: Mapped[str]
+    unit: Mapped[str]
+    position: Mapped[str]
+    breadcrumb: Mapped[list[Any]]
+    source: Mapped[str]
+    content_type: Mapped[str]
+    published_at: Mapped[str | None]
+    status: Mapped[str]
+    """live or withdrawn"""
+    version: Mapped[int]
+    content_hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 over the canonical article; see exports/versions.py"""
+    text_hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 over title and content alone: what makes two addresses duplicates"""
+    duplicate_of: Mapped[int | None]
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    capture_id: Mapped[int] = mapped_column(ForeignKey("captures.id"))
+    extractor: Mapped[str]
+    editor_note: Mapped[str] = mapped_column(Text)
+    printed: Mapped[dict[str, Any]]
+    """field -> origin -> value as printed"""
+    body_html: Mapped[str] = mapped_column(Text)
+    body_text: Mapped[str] = mapped_column(Text)
+
+
+class Article(ArticleFields, Base):
+    """One row per article: its current state."""
+
+    __tablename__ = "articles"
+    __table_args__ = (Index("ix_articles_column_published", "column_id", "published_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
+    url: Mapped[str] = mapped_column(unique=True)
+    text_hash: Mapped[str] = mapped_column(String(64), index=True)
+
+
+class ArticleVersion(ArticleFields, Base):
+    """One row per version of an article, the current one included; one JSON line each."""
+
+    __tablename__ = "article_versions"
+    __table_args__ = (Index("ix_article_versions_column_from", "column_id", "valid_from"),)
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"), primary_key=True, sort_order=-2)
+    version: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
+    valid_from: Mapped[datetime]
+    event: Mapped[str]
+    """archived, revised, withdrawn or restored"""
+    changed: Mapped[list[Any]]
+    """The names of the fields that differ from the version before; empty in the first"""
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    authors: Mapped[list[Any]]
+    attachments: Mapped[list[Any]]
+    images: Mapped[list[Any]]
+
+
+class ArticleAuthor(Base):
+    """The authors of an article's current version, in printed order."""
+
+    __tablename__ = "article_authors"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    unit: Mapped[str]
+    position: Mapped[str]
+    role: Mapped[str]
+
+
+class FileFields:
+    """A file an article's current version links to or shows; see crawler.items.Attachment."""
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    name: Mapped[str]
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    media_type: Mapped[str]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    path: Mapped[str | None]
+    text: Mapped[str | None] = mapped_column(Text)
+
+
+class Attachment(FileFields, Base):
+    """Documents: PDF, doc, xls, …"""
+
+    __tablename__ = "attachments"
+
+
+class Image(FileFields, Base):
+    """Pictures shown in the body."""
+
+    __tablename__ = "images"
