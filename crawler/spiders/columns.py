@@ -9,12 +9,11 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar, Self
 
-from lxml import html
 from scrapy import Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.http import TextResponse
 
-from crawler import blocking, failures
+from crawler import blocking, failures, reading
 from crawler.archive import Archive, Pending
 from crawler.arguments import Order
 from crawler.exceptions import CrawlError, Gone, MarkupChanged, Settled
@@ -206,26 +205,12 @@ class ColumnsSpider(Spider):
         self, response: TextResponse, column: Column, listed_url: str, title: str, date: str | None
     ) -> Article:
         """The article a response holds, its files fetched. Raises CrawlError where it holds none."""
-        try:
+        with reading.explained(response):
             page = self.template.article(response, self.addresses)
             frame = page.frame()
-            article = page.article(await self.fetch(frame, "article") if frame else None)
-            if said := blocking.notice(html.fromstring(article.body_html).text_content()):
-                raise said
-        except MarkupChanged as error:
-            raise failures.located(blocking.explain(response) or error, response) from error
-        except CrawlError as error:
-            raise failures.located(error, response) from error
-        except Exception as error:  # whatever a hostile page makes a parser raise fails this article alone
-            log.exception("cannot read %s", response.url)
-            broken = MarkupChanged(f"unexpected {type(error).__name__}: {error}")
-            raise failures.located(broken, response) from error
-        article.site_id, article.column_id, article.column_name = self.order.site.id, column.id, column.name
-        article.listed_url = listed_url
-        article.capture_id, article.fetched_at = response.meta["capture_id"], response.meta["fetched_at"]
-        for name, value in (("title", title), ("published_at", date)):
-            if value:
-                article.printed.setdefault(name, {})["listing"] = value
+            article = reading.article_of(page, await self.fetch(frame, "article") if frame else None)
+        reading.place(article, response, self.order.site.id, column)
+        reading.note_listing(article, listed_url, title, date)
         for file in (*article.attachments, *article.images):
             await self._fetch_file(file)
         return article

@@ -1,0 +1,58 @@
+"""Reading an article out of a response: the same for a crawl, which asks the site, and a replay, which does not."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lxml import html
+from scrapy.http import TextResponse
+
+from crawler import blocking, failures
+from crawler.exceptions import CrawlError, MarkupChanged
+from crawler.items import Article
+from crawler.pages.base import ArticlePage
+from crawler.site import Column
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def explained(response: TextResponse) -> Iterator[None]:
+    """Whatever reading the response raises becomes a CrawlError that names the reason and the capture."""
+    try:
+        yield
+    except MarkupChanged as error:
+        raise failures.located(blocking.explain(response) or error, response) from error
+    except CrawlError as error:
+        raise failures.located(error, response) from error
+    except Exception as error:  # whatever a hostile page makes a parser raise fails this article alone
+        if failures.of_storage(error):
+            raise
+        log.exception("cannot read %s", response.url)
+        broken = MarkupChanged(f"unexpected {type(error).__name__}: {error}")
+        raise failures.located(broken, response) from error
+
+
+def article_of(page: ArticlePage, frame: TextResponse | None) -> Article:
+    """The article as printed; ``frame``: the document of the iframe that holds the text.
+
+    Raises CrawlError where there is none.
+    """
+    article = page.article(frame)
+    if said := blocking.notice(html.fromstring(article.body_html).text_content()):
+        raise said
+    return article
+
+
+def place(article: Article, response: TextResponse, site_id: str, column: Column) -> None:
+    """Note where the article belongs and which response it was read from."""
+    article.site_id, article.column_id, article.column_name = site_id, column.id, column.name
+    article.capture_id, article.fetched_at = response.meta["capture_id"], response.meta["fetched_at"]
+
+
+def note_listing(article: Article, listed_url: str, title: str, date: str | None) -> None:
+    """Note what the column's listing says of the article."""
+    article.listed_url = listed_url
+    for name, value in (("title", title), ("published_at", date)):
+        if value:
+            article.printed.setdefault(name, {})["listing"] = value
