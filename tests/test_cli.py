@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exports.cli import main
-from exports.commands.difference import paragraphs
+from exports.comparison import paragraphs
 from exports.database.models import ArticleVersion, Capture
 from exports.database.session import open_engine
 from tests.archive_command import read_csv, read_jsonl, refused, run

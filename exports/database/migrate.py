@@ -1,5 +1,6 @@
 """The schema's versions: Alembic, run on start by the crawl and by `archive migrate`."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -25,7 +26,7 @@ def upgrade(engine: Engine) -> None:
 
     Raises SchemaError where the archive was written by a newer version.
     """
-    scripts = ScriptDirectory.from_config(_config())
+    scripts = _scripts()
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     if current == scripts.get_current_head():
@@ -39,9 +40,14 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
 def check_current(engine: Engine) -> None:
     """Raise SchemaError, with what to do, where the schema is not this program's, ConfigError where there is none."""
-    scripts = ScriptDirectory.from_config(_config())
+    scripts = _scripts()
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current is None and not inspect(connection).has_table("articles"):

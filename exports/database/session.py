@@ -16,14 +16,19 @@ BUSY_MS = 60_000
 """How long a writer waits for another process's transaction before it gives up."""
 
 
-def open_engine(url: str, *, read_only: bool = False) -> Engine:
+def open_engine(url: str, *, read_only: bool = False, untouched: bool = False) -> Engine:
     """An engine whose connection was tried once.
 
-    Read-only engines create nothing. Raises ConfigError where a reader finds no database file, and
-    StorageError where the database does not answer.
+    Read-only engines create nothing; with `untouched`, SQLite opens the very file read-only, for long-lived
+    readers, which may leave its empty -wal and -shm files to the next writer. Raises ConfigError where a
+    reader finds no database file, and StorageError where the database does not answer.
     """
     parsed = make_url(url)
-    engine = _sqlite(parsed, read_only) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, read_only)
+    engine = (
+        _sqlite(parsed, read_only, untouched)
+        if parsed.get_backend_name() == "sqlite"
+        else _postgresql(parsed, read_only)
+    )
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
@@ -44,7 +49,7 @@ def _postgresql(url: URL, read_only: bool) -> Engine:
     return create_engine(url, poolclass=NullPool, json_serializer=_json, connect_args=arguments)
 
 
-def _sqlite(url: URL, read_only: bool) -> Engine:
+def _sqlite(url: URL, read_only: bool, untouched: bool) -> Engine:
     path = Path(url.database or "")
     if read_only and not path.is_file():
         raise ConfigError(
@@ -56,8 +61,8 @@ def _sqlite(url: URL, read_only: bool) -> Engine:
         return _connect(f"{address}?mode=rwc")
 
     def connect_reader() -> sqlite3.Connection:
-        # Not mode=ro: such a reader could not tidy up, and would leave a -wal and a -shm file behind
-        connection = _connect(f"{address}?mode=rw")
+        # As a rule not mode=ro: such a reader could not tidy up, and would leave a -wal and a -shm file behind
+        connection = _connect(f"{address}?mode={'ro' if untouched else 'rw'}")
         try:
             connection.execute("PRAGMA query_only=ON")
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
