@@ -52,6 +52,8 @@ class Block:
     """The same, as structural HTML without attributes but href, src, alt, colspan and rowspan."""
     centred: bool = False
     """Set in the middle of the line, as bylines and sub-titles are."""
+    lists: tuple[str, ...] = ()
+    """The lists the block stands in, outermost first: ul, ol. Empty but for list entries."""
 
 
 @dataclass(slots=True)

@@ -61,6 +61,7 @@ ITEM_PIPELINES = {
     "pipelines.note.TakeNote": 300,
     "pipelines.byline.TakeByline": 400,
     "pipelines.dates.ParseDates": 500,
+    "pipelines.structure.Structure": 550,
     "pipelines.validate.Validate": 600,
     "pipelines.store.Store": 900,
 }

@@ -6,6 +6,7 @@ the page's own attributes or scripts can pass. Pages nest thousands deep: nothin
 """
 
 import re
+from dataclasses import replace
 from html import escape
 from urllib.parse import urljoin, urlsplit
 
@@ -31,8 +32,11 @@ _BREAKING = _TABLE_PARTS | frozenset((
 ))
 # fmt: on
 _KINDS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "li"))
+_LISTS = frozenset(("ul", "ol"))
+_BOLD = re.compile(r"font-weight\s{0,3}:\s{0,3}(?:bold|[6-9]00)", re.I)
 _CENTRED = re.compile(r"text-align\s{0,3}:\s{0,3}center", re.I)
 _LONG_CELL = 40
+_DEEPEST_LIST = 6
 
 
 def blocks(fragment: str, base_url: str) -> list[Block]:
@@ -51,7 +55,7 @@ def without_closing(block: Block, closing: str) -> Block:
         kind = re.match(r"<(\w+)", block.html)
         tag = kind[1] if kind else "p"
         markup = f"<{tag}>{escape(text, quote=False)}</{tag}>"
-    return Block(text, re.sub(r"\s+(?=</)", "", markup), block.centred)
+    return replace(block, text=text, html=re.sub(r"\s+(?=</)", "", markup))
 
 
 class _Splitter:
@@ -62,8 +66,8 @@ class _Splitter:
         self._html: list[str] = []
         self._open: list[tuple[str, str]] = []
         """Start and end tags of the inline elements the current text stands in."""
-        self._around: list[tuple[str, bool]] = [("p", False)]
-        """For each open element the tag its block is written as, and whether it is centred."""
+        self._around: list[tuple[str, bool, tuple[str, ...]]] = [("p", False, ())]
+        """For each open element the tag its block is written as, whether it is centred, and the lists around it."""
         self._in_pre = 0
 
     def split(self, root: HtmlElement) -> list[Block]:
@@ -88,8 +92,10 @@ class _Splitter:
         tag = node.tag
         if tag in _BREAKING or tag == "br":
             self._flush()
-        kind, centred = self._around[-1]
-        self._around.append((tag if tag in _KINDS else kind, centred or _is_centred(node)))
+        kind, centred, lists = self._around[-1]
+        if tag in _LISTS:
+            lists = (*lists, tag)
+        self._around.append((tag if tag in _KINDS else kind, centred or _is_centred(node), lists[:_DEEPEST_LIST]))
         markup = self._markup(node)
         inline.append(markup is not None)
         if markup:
@@ -111,18 +117,26 @@ class _Splitter:
             self._flush()
         self._in_pre -= node.tag == "pre"
         if inline.pop():
-            self._html.append(self._open.pop()[1])
+            opening, closing = self._open.pop()
+            if self._html and self._html[-1] == opening:
+                self._html.pop()  # emphasis of nothing
+            else:
+                self._html.append(closing)
         self._around.pop()
 
     def _flush(self) -> None:
         """End the current block."""
-        kind, centred = self._around[-1]
+        kind, centred, lists = self._around[-1]
         text = " ".join("".join(self._text).split())
-        markup = "".join(self._html)
+        pieces, still_open = self._html, len(self._open)
+        while still_open and pieces and pieces[-1] == self._open[still_open - 1][0]:
+            pieces.pop()
+            still_open -= 1
+        markup = "".join(pieces)
         if text or "<img " in markup:
-            markup += "".join(end for _, end in reversed(self._open))
+            markup += "".join(end for _, end in reversed(self._open[:still_open]))
             markup = re.sub(r"\s+", " ", markup).strip()
-            self._blocks.append(Block(text, f"<{kind}>{markup}</{kind}>", centred))
+            self._blocks.append(Block(text, f"<{kind}>{markup}</{kind}>", centred, lists if kind == "li" else ()))
         self._text, self._html = [], [start for start, _ in self._open]
 
     def _add(self, text: str | None) -> None:
@@ -137,9 +151,14 @@ class _Splitter:
     def _markup(self, node: HtmlElement) -> tuple[str, str] | None:
         if node.tag == "a" and (href := self._address(node.get("href"))):
             return f'<a href="{escape(href)}">', "</a>"
-        if tag := _INLINE.get(node.tag):
-            return f"<{tag}>", f"</{tag}>"
-        return None
+        tag = _INLINE.get(node.tag)
+        if (
+            tag is None
+            and _BOLD.search(node.get("style") or "")
+            and "<strong>" not in (start for start, _ in self._open)
+        ):
+            tag = "strong"
+        return (f"<{tag}>", f"</{tag}>") if tag else None
 
     def _image(self, node: HtmlElement) -> None:
         if source := self._address(node.get("src")):
@@ -152,14 +171,20 @@ class _Splitter:
             self._add(_text_of(caption))
             self._flush()
         lines = ["\t".join(text for _, text in row) for row in rows if any(text for _, text in row)]
-        markup = "".join("<tr>" + "".join(_cell(*cell) for cell in row) + "</tr>" for row in rows)
-        self._html = []
-        for image in table.iter("img"):
-            self._image(image)
-        images = "".join(self._html)
-        self._html = [start for start, _ in self._open]
-        if lines or images:
-            self._blocks.append(Block("\n".join(lines), f"<table>{markup}</table>{images}"))
+        cells = (("<tr>" + "".join(self._cell(cell) for cell, _ in row) + "</tr>") for row in rows)
+        markup = f"<table>{''.join(cells)}</table>"
+        if lines or "<img " in markup:
+            self._blocks.append(Block("\n".join(lines), markup))
+
+    def _cell(self, cell: HtmlElement) -> str:
+        """The cell with its emphasis, links and images; its paragraphs are parted by <br>."""
+        spans = "".join(
+            f' {name}="{cell.get(name)}"'
+            for name in ("colspan", "rowspan")
+            if re.fullmatch(r"\d{1,4}", cell.get(name) or "")
+        )
+        inside = (inner(block) for block in _Splitter(self._base_url).split(cell))
+        return f"<{cell.tag}{spans}>{'<br>'.join(inside)}</{cell.tag}>"
 
     def _address(self, value: str | None) -> str | None:
         try:
@@ -204,13 +229,9 @@ def _text_of(node: HtmlElement) -> str:
     return " ".join("".join(texts).split())
 
 
-def _cell(cell: HtmlElement, text: str) -> str:
-    spans = "".join(
-        f' {name}="{cell.get(name)}"'
-        for name in ("colspan", "rowspan")
-        if re.fullmatch(r"\d{1,4}", cell.get(name) or "")
-    )
-    return f"<{cell.tag}{spans}>{escape(text, quote=False)}</{cell.tag}>"
+def inner(block: Block) -> str:
+    """The block's HTML without the tag around it."""
+    return block.html[block.html.index(">") + 1 : block.html.rindex("</")]
 
 
 def _is_centred(node: HtmlElement) -> bool:

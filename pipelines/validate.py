@@ -1,15 +1,14 @@
-"""Validate: join the blocks, and refuse what is no whole article."""
+"""Validate: join the text of the blocks, and refuse what is no whole article."""
 
 from crawler.items import Article
 from pipelines.errors import Refused
 
 
 class Validate:
-    """Fills ``body_text`` and ``body_html``. Raises Refused: nothing half-empty is ever stored."""
+    """Fills ``body_text``. Raises Refused: nothing half-empty is ever stored."""
 
     def process_item(self, item: Article) -> Article:
         item.body_text = "\n".join(block.text for block in item.blocks if block.text)
-        item.body_html = "\n".join(block.html for block in item.blocks)
         if not item.title:
             raise Refused("no title")
         if not item.body_text and not item.images and not item.attachments:

@@ -13,7 +13,7 @@ from pipelines.blocks import blocks, without_closing
 BASE = "http://jgdw.mofcom.gov.cn/article/a.shtml"
 TAGS = {
     *("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "table", "tr", "td", "th", "a", "img"),
-    *("strong", "em", "u", "s", "sub", "sup"),
+    *("br", "strong", "em", "u", "s", "sub", "sup"),
 }
 ATTRIBUTES = {"href", "src", "alt", "colspan", "rowspan"}
 

@@ -11,6 +11,7 @@ from exports.commands import common
 from exports.config import Config
 from exports.database.models import Article, ArticleVersion, Capture
 from exports.errors import StorageError
+from exports.outline import outline
 
 _FIELDS = {
     "url": "address",
@@ -88,6 +89,7 @@ def _show(session: Session, article: Article, versions: list[ArticleVersion], ve
         [[v.version, v.event, terminal.local_time(v.valid_from), ", ".join(v.changed)] for v in versions],
     )
     _evidence(session, version)
+    _outline(version.body_html)
     for paragraph in version.body_text.split("\n"):
         out()
         out(paragraph)
@@ -115,6 +117,14 @@ def _list(heading: str, entries: list[dict[str, Any]], names: tuple[str, ...]) -
         terminal.print_line(heading)
         headers = [name.replace("_", " ") for name in names]
         terminal.print_table(headers, [[entry.get(name) for name in names] for entry in entries])
+
+
+def _outline(body_html: str) -> None:
+    if lines := list(outline(body_html)):
+        terminal.print_line()
+        terminal.print_line("Outline")
+        for depth, line in lines:
+            terminal.print_line(f"{'  ' * depth}{line}")
 
 
 def _evidence(session: Session, version: ArticleVersion) -> None:
