@@ -37,7 +37,7 @@ class Config:
         default_url = f"sqlite:///{directory}/archive.db"
         return cls(
             directory=directory,
-            database_url=_database_url(_value(settings, "ARCHIVE_DATABASE_URL") or default_url),
+            database_url=database_url(_value(settings, "ARCHIVE_DATABASE_URL") or default_url),
             revisit_days=int(_number(settings, "ARCHIVE_REVISIT_DAYS", 30, least=1)),
             revisit_share=_number(settings, "ARCHIVE_REVISIT_SHARE", 0.05, least=0),
         )
@@ -58,17 +58,18 @@ def _number(settings: Mapping[str, Any], name: str, default: float, least: float
     return number
 
 
-def _database_url(text: str) -> str:
+def database_url(text: str, name: str = "ARCHIVE_DATABASE_URL") -> str:
+    """The URL with the driver we use; raises ConfigError saying what is wrong with the setting (or option) `name`."""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ConfigError(f"ARCHIVE_DATABASE_URL {text!r} is not a database URL: {_ALLOWED}") from None
+        raise ConfigError(f"{name} {text!r} is not a database URL: {_ALLOWED}") from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
-        raise ConfigError(f"ARCHIVE_DATABASE_URL names {url.drivername!r}: {_ALLOWED}")
+        raise ConfigError(f"{name} names {url.drivername!r}: {_ALLOWED}")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ConfigError("ARCHIVE_DATABASE_URL is an in-memory database, which keeps nothing: name a file")
+        raise ConfigError(f"{name} is an in-memory database, which keeps nothing: name a file")
     return url.render_as_string(hide_password=False)
 
 

@@ -4,27 +4,47 @@ import click
 
 from exports import terminal
 from exports.commands import common
+from exports.config import Config, database_url
 from exports.database.session import open_engine
 
 
 @click.command("migrate")
+@click.option("--to", "target", metavar="URL", help="Copy the database into this empty one instead.")
 @common.setting_option
-def migrate_command() -> None:
-    """Bring the database to this program's schema; the only command that writes to the archive.
+def migrate_command(target: str | None) -> None:
+    """Bring the database to this program's schema, or copy it to another database.
+
+    With --to every table is copied in one transaction and compared, row by row, with where it came from. The files stay
+    where they are: afterwards set ARCHIVE_DATABASE_URL to the new database and keep ARCHIVE_DIR.
 
     \b
     Example: archive migrate
+             archive migrate --to postgresql://archive@localhost/archive
     """
     from exports.database.migrate import upgrade
 
-    url = common.configuration().database_url
-    open_engine(url, read_only=True).dispose()  # refuses a missing archive, which a writing engine would create
-    engine = open_engine(url)
+    config = common.configuration()
+    if target is not None:
+        _transfer(config, target)
+        return
+    open_engine(config.database_url, read_only=True).dispose()  # refuses a missing archive, which writing would create
+    engine = open_engine(config.database_url)
     try:
         upgrade(engine)
     finally:
         engine.dispose()
     terminal.print_line("the schema is up to date")
+
+
+def _transfer(config: Config, target: str) -> None:
+    from exports.transfer import transfer
+
+    copied = transfer(config, database_url(target, "--to"))
+    for table in copied:
+        terminal.print_line(f"{table.table:<20} {table.rows:>10} rows, digest {table.digest}")
+    rows = sum(table.rows for table in copied)
+    terminal.print_line(f"{rows} rows copied; every table has the same rows in both databases")
+    terminal.print_line("now set ARCHIVE_DATABASE_URL to the new database; the files stay in ARCHIVE_DIR")
 
 
 @click.command("verify")
