@@ -6,12 +6,11 @@ Readers name a column by its id or its name, an article by its id or an address.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from sqlalchemy import ColumnElement, and_, distinct, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, distinct, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from exports import ledger, search
+from exports import ledger
 from exports.database.models import (
     Article,
     ArticleAuthor,
@@ -24,6 +23,8 @@ from exports.database.models import (
     Run,
 )
 from exports.errors import StorageError
+from exports.index.text import squeezed
+from exports.search import Count
 
 _CHUNK = 500
 """Articles loaded at a time, so that an export holds few long texts in memory."""
@@ -34,35 +35,6 @@ OUTCOMES = (
 """The names of the ledger: every listed entry ends in one of them."""
 _LARGEST = 2**31 - 1
 """The largest id, and more rows than any table has."""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What narrows a search; the empty value of each narrows nothing."""
-
-    text: str = ""
-    """See search.parse."""
-    columns: tuple[str, ...] = ()
-    """Column ids: articles of these columns, or listed in them."""
-    author: str = ""
-    """An author's whole name, blanks not counting."""
-    unit: str = ""
-    """Part of the name of an author's unit."""
-    since: date | None = None
-    until: date | None = None
-    """First and last day of publication, both included. An article dated only by month or year counts where
-    that month or year and the period overlap; one without a date never does."""
-
-
-@dataclass(frozen=True)
-class Count:
-    """One bar of a chart."""
-
-    key: str
-    """Column id, unit, author or month (YYYY-MM); empty for the articles that have none."""
-    label: str
-    """The column's name; else the key."""
-    articles: int
 
 
 def columns(session: Session) -> dict[str, str]:
@@ -76,48 +48,14 @@ def column_ids(session: Session, reference: str) -> list[str]:
     known = columns(session)
     if reference in known:
         return [reference]
-    return [column_id for column_id, name in known.items() if _squeezed(name) == _squeezed(reference) != ""]
+    return [column_id for column_id, name in known.items() if squeezed(name) == squeezed(reference) != ""]
 
 
-def _squeezed(text: str) -> str:
-    return "".join(search.folded(text).split())
-
-
-def matching(session: Session, filters: Filters) -> list[int]:
-    """The ids of the articles, withdrawn ones included, newest first and those without a date last."""
-    search.prepare(session)
-    wanted = select(Article.id).where(*_conditions(filters))
-    return list(session.scalars(wanted.order_by(Article.published_at.desc().nulls_last(), Article.id.desc())))
-
-
-def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    # The cheap ones first: the text condition reads whole articles.
-    if filters.columns:
-        listed = or_(Listing.article_id == Article.id, Listing.url == Article.url)
-        in_column = exists().where(Listing.column_id.in_(filters.columns), listed)
-        yield or_(Article.column_id.in_(filters.columns), in_column)
-    if filters.since:
-        day = filters.since.isoformat()
-        yield or_(Article.published_at >= day, Article.published_at.in_([day[:7], day[:4]]))
-    if filters.until:
-        yield func.substr(Article.published_at, 1, 10) <= filters.until.isoformat()
-    if filters.author:
-        same = search.equal(ArticleAuthor.name, "".join(filters.author.split()))
-        yield exists().where(ArticleAuthor.article_id == Article.id, same)
-    if filters.unit:
-        part = search.contains(ArticleAuthor.unit, filters.unit.strip())
-        yield exists().where(ArticleAuthor.article_id == Article.id, part)
-    if filters.text:
-        yield search.condition(filters.text)
-
-
-def found(session: Session, ids: Sequence[int], text: str = "") -> Iterator[tuple[Article, str]]:
-    """The articles in the order of the ids, each with a snippet around the first hit of the search text."""
-    terms = search.wanted(text)
+def articles(session: Session, ids: Sequence[int]) -> Iterator[Article]:
+    """The articles in the order of the ids."""
     for chunk in _chunks(ids):
         by_id = {article.id: article for article in session.scalars(select(Article).where(Article.id.in_(chunk)))}
-        for article_id in chunk:
-            yield by_id[article_id], search.snippet(by_id[article_id].body_text, terms)
+        yield from (by_id[article_id] for article_id in chunk)
         session.expunge_all()
 
 

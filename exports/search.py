@@ -1,173 +1,195 @@
-"""What a search text means and where it hits.
+"""Searching: what readers of every kind call (command line, reading room, notebooks).
 
-Terms are found as substrings, full- and half-width forms and letter case being equal, on every database in
-the same way: no term is too short, nothing depends on word boundaries (Chinese prints none).
+    found = search.page(session, search.Filters(text='党委 "理论学习" -转载 author:张三'), order="relevance", limit=20)
+    found.total, [(hit.article.title, hit.snippet) for hit in found.hits]
+
+Functions from a session to rows; nothing here prints. The same articles are found on every database.
 """
 
-import re
-import unicodedata
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Literal
 
-from sqlalchemy import ColumnElement, Integer, String, and_, literal, not_, or_
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session
 
-from exports.database.models import Article
+from exports.database.models import Article, ArticleAuthor, Attachment, Listing
+from exports.index import marks, scan
+from exports.index.parse import wanted
 
-_TOKEN = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)"|(?P<word>\S+))')
-_HAYSTACK = (
-    Article.title + "\n" + Article.subtitle + "\n" + Article.byline + "\n" + Article.author + "\n"
-    + Article.unit + "\n" + Article.editor_note + "\n" + Article.body_text
-)  # fmt: skip
-"""All that is searched. No term holds a line break, so none can match across two fields."""
-
-
-def folded(text: str) -> str:
-    """The text in the form in which it is compared: NFKC, lower case."""
-    return unicodedata.normalize("NFKC", text).lower()
+Order = Literal["relevance", "date", "oldest"]
+ORDERS: tuple[Order, ...] = ("relevance", "date", "oldest")
+"""relevance: see README, "Search"; date: newest first, those without a date last; oldest: the other way round,
+those without a date last too."""
+FACETS = ("column", "unit", "author", "source", "year")
+_CHUNK = 500
+"""Articles loaded at a time, so that an export holds few long texts in memory."""
 
 
 @dataclass(frozen=True)
-class Term:
-    """One word or "quoted phrase", as typed but for its width."""
+class Filters:
+    """What narrows a search; the empty value of each narrows nothing."""
 
-    text: str
-    excluded: bool = False
+    text: str = ""
+    """See exports.index.parse.parse: words, "phrases", OR, NOT, field:value."""
+    columns: tuple[str, ...] = ()
+    """Column ids: articles of these columns, or listed in them."""
+    author: str = ""
+    """An author's whole name, blanks not counting."""
+    unit: str = ""
+    """Part of the name of an author's unit."""
+    source: str = ""
+    """Part of the source (来源)."""
+    since: date | None = None
+    until: date | None = None
+    """First and last day of publication, both included. An article dated only by month or year counts where
+    that month or year and the period overlap; one without a date never does."""
+    has_attachment: bool = False
+    """Only articles with an attachment."""
+    versions: bool = False
+    """Search earlier versions too: an article is found where any of its texts matches as a whole."""
+    attachments: bool = False
+    """Search the text of attachments too (one attachment is one text, its name is its title)."""
 
 
-def parse(text: str) -> list[list[Term]]:
-    """The groups of a search text: all must hold, and a group holds when any of its terms does.
+@dataclass(frozen=True)
+class Hit:
+    """One line of a list of results."""
 
-    Terms stand between blanks; "quoted phrases" are kept whole; a leading - excludes; OR joins its two
-    neighbours (and binds closer than the blank). Every text is valid: an OR without two neighbours, a quote
-    without its partner and a lone - are ordinary words.
+    article: Article
+    """As it is now, whatever text of it matched."""
+    snippet: str
+    """A piece of the matching text around the first hit, cut at sentence ends; plain text, to be escaped."""
+    where: str = ""
+    """Empty: the article as it is; else the text that matched: "version 2" or the name of an attachment."""
+    version: int | None = None
+    """The number of that earlier version, where one matched."""
+
+    def marks(self, text: str, terms: Sequence[str]) -> list[tuple[int, int]]:
+        """The (start, end) offsets to highlight in a short text: `marks(hit.snippet, page.terms)`."""
+        return marks.hits(text, terms)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of results."""
+
+    total: int
+    """Articles found in all."""
+    hits: list[Hit]
+    terms: list[str]
+    """What to highlight, folded."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """One bar of a chart, one entry of a facet."""
+
+    key: str
+    """Column id, unit, author, source, year (YYYY) or month (YYYY-MM); empty for the articles that have none."""
+    label: str
+    """The column's name; else the key."""
+    articles: int
+
+
+def count(session: Session, filters: Filters) -> int:
+    """How many articles there are, withdrawn ones included."""
+    return len(matching(session, filters))
+
+
+def page(session: Session, filters: Filters, *, order: Order = "relevance", limit: int = 20, offset: int = 0) -> Page:
+    """The results from `offset` on, at most `limit` of them, with snippets.
+
+    Without a text there is nothing to be relevant to: the order is by date then.
     """
-    tokens = [token for token in _TOKEN.finditer(unicodedata.normalize("NFKC", text)) if _words(token)]
-    groups: list[list[Term]] = []
-    alternative = False
-    for position, token in enumerate(tokens):
-        last = position == len(tokens) - 1
-        if token[0] == "OR" and groups and not last and not alternative:
-            alternative = True
-            continue
-        term = Term(_words(token), excluded=bool(token["minus"]))
-        if alternative:
-            groups[-1].append(term)
+    ids = matching(session, filters, order)
+    terms = wanted(filters.text)
+    return Page(len(ids), list(hits(session, ids[offset : offset + limit], terms)), terms)
+
+
+def matching(session: Session, filters: Filters, order: Order = "date") -> list[int]:
+    """The ids of all articles found, withdrawn ones included, in that order."""
+    scan.prepare(session)
+    wanted_ids = select(Article.id).where(*_conditions(filters))
+    if order == "oldest":
+        wanted_ids = wanted_ids.order_by(Article.published_at.asc().nulls_last(), Article.id)
+    else:
+        wanted_ids = wanted_ids.order_by(Article.published_at.desc().nulls_last(), Article.id.desc())
+    return list(session.scalars(wanted_ids))
+
+
+def hits(session: Session, ids: Sequence[int], terms: Sequence[str]) -> Iterator[Hit]:
+    """The articles in the order of the ids, each with a snippet around the first hit of the folded terms."""
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        by_id = {article.id: article for article in session.scalars(select(Article).where(Article.id.in_(chunk)))}
+        for article_id in chunk:
+            yield Hit(by_id[article_id], marks.snippet(by_id[article_id].body_text, terms))
+        session.expunge_all()
+
+
+def facets(session: Session, filters: Filters, names: Sequence[str] = FACETS, most: int = 10) -> dict[str, list[Count]]:
+    """How the articles found are spread: facet -> its `most` largest entries (years: all, the newest first).
+
+    An article counts once for each of its authors and units. Articles that have no value count under the
+    empty key, which comes last.
+    """
+    ids = set(matching(session, filters))
+    result = {}
+    for name in names:
+        counted: Counter[tuple[str, str]] = Counter()
+        if name in ("unit", "author"):
+            key = ArticleAuthor.unit if name == "unit" else ArticleAuthor.name
+            pairs = select(Article.id, func.coalesce(key, "")).outerjoin(ArticleAuthor).distinct()
+            counted.update((value, value) for article_id, value in session.execute(pairs) if article_id in ids)
         else:
-            groups.append([term])
-        alternative = False
-    return groups
+            year = func.coalesce(func.substr(Article.published_at, 1, 4), "")
+            column = {"column": Article.column_id, "source": Article.source, "year": year}[name]
+            label = Article.column_name if name == "column" else column
+            rows = session.execute(select(Article.id, column, label))
+            counted.update((value, shown) for article_id, value, shown in rows if article_id in ids)
+        entries = [Count(value, shown, number) for (value, shown), number in counted.items()]
+        if name == "year":
+            result[name] = sorted(entries, key=lambda entry: entry.key, reverse=True)
+        else:
+            result[name] = sorted(entries, key=lambda entry: (not entry.key, -entry.articles, entry.key))[:most]
+    return result
 
 
-def _words(token: re.Match[str]) -> str:
-    return " ".join((token["word"] or token["phrase"] or "").split())
+def timeline(session: Session, filters: Filters, by: Literal["month", "year"] = "month") -> list[Count]:
+    """The articles found by month (YYYY-MM) or year of publication, oldest first, without empty months.
+
+    Those without a date, or for months with only a year, are left out.
+    """
+    length = 7 if by == "month" else 4
+    ids = set(matching(session, filters))
+    rows = session.execute(select(Article.id, Article.published_at))
+    counted = Counter(day[:length] for article_id, day in rows if article_id in ids and day and len(day) >= length)
+    return [Count(key, key, counted[key]) for key in sorted(counted)]
 
 
-def wanted(text: str) -> list[str]:
-    """The terms of a search text that a hit shows, folded."""
-    return [folded(term.text) for group in parse(text) for term in group if not term.excluded]
-
-
-class _Folded(FunctionElement[str]):
-    """A text in the form in which it is compared, made by the database."""
-
-    type = String()
-    inherit_cache = True
-
-
-@compiles(_Folded, "sqlite")
-def _folded_in_sqlite(element: _Folded, compiler: SQLCompiler, **options: Any) -> str:
-    return f"archive_folded({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Folded, "postgresql")
-def _folded_in_postgresql(element: _Folded, compiler: SQLCompiler, **options: Any) -> str:
-    return f"lower(normalize({compiler.process(element.clauses, **options)}, NFKC))"
-
-
-class _Place(FunctionElement[int]):
-    """Where the second text begins in the first, from 1; 0 for nowhere. Unlike LIKE it has no wildcards."""
-
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(_Place, "sqlite")
-def _place_in_sqlite(element: _Place, compiler: SQLCompiler, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Place, "postgresql")
-def _place_in_postgresql(element: _Place, compiler: SQLCompiler, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)})"
-
-
-def contains(column: ColumnElement[str] | InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
-    """A condition: the column holds the text, width and case not counting. Needs `prepare` on its session."""
-    return _Place(_Folded(column), _Folded(literal(text))) > 0
-
-
-def equal(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
-    """A condition: the column is the text, width and case not counting. Needs `prepare` on its session."""
-    return _Folded(column) == _Folded(literal(text))
-
-
-def prepare(session: Session) -> None:
-    """Gives SQLite, which cannot normalise Unicode itself, the function that folding calls there."""
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        driver.create_function("archive_folded", 1, folded, deterministic=True)
-
-
-def condition(text: str) -> ColumnElement[bool]:
-    """The condition on `articles` that a search text stands for; true for an empty text."""
-    groups = [or_(*(_holds(term) for term in group)) for group in parse(text)]
-    return and_(literal(True), *groups)
-
-
-def _holds(term: Term) -> ColumnElement[bool]:
-    found = contains(_HAYSTACK, term.text)
-    return not_(found) if term.excluded else found
-
-
-def hits(text: str, terms: Iterable[str]) -> list[tuple[int, int]]:
-    """Where the folded terms stand in a short text: (start, end) offsets in the text as it is."""
-    plain = folded(text)
-    spans = []
-    for term in terms:
-        for match in re.finditer(re.escape(term), plain):
-            spans.append((_origin(text, match.start()), _origin_end(text, match.end())))
-    return sorted(spans)
-
-
-def snippet(text: str, terms: Sequence[str], width: int = 80) -> str:
-    """About `width` characters around the first hit in the text; its beginning where there is none."""
-    for paragraph in text.split("\n"):
-        plain = folded(paragraph)
-        places = [place for term in terms if (place := plain.find(term)) >= 0]
-        if places:
-            start = max(0, _origin(paragraph, min(places)) - width // 3)
-            return _cut(paragraph, start, width)
-    return _cut(text.replace("\n", " "), 0, width)
-
-
-def _cut(text: str, start: int, width: int) -> str:
-    return ("…" if start else "") + text[start : start + width] + ("…" if start + width < len(text) else "")
-
-
-# Folding changes lengths (… becomes three dots), but a longer text never folds to a shorter one: so bisection
-# finds the way back.
-
-
-def _origin(text: str, place: int) -> int:
-    return bisect_right(range(len(text) + 1), place, key=lambda end: len(folded(text[:end]))) - 1
-
-
-def _origin_end(text: str, place: int) -> int:
-    return bisect_left(range(len(text) + 1), place, key=lambda end: len(folded(text[:end])))
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    # The cheap ones first: the text condition reads whole articles.
+    if filters.columns:
+        listed = or_(Listing.article_id == Article.id, Listing.url == Article.url)
+        in_column = exists().where(Listing.column_id.in_(filters.columns), listed)
+        yield or_(Article.column_id.in_(filters.columns), in_column)
+    if filters.since:
+        day = filters.since.isoformat()
+        yield or_(Article.published_at >= day, Article.published_at.in_([day[:7], day[:4]]))
+    if filters.until:
+        yield func.substr(Article.published_at, 1, 10) <= filters.until.isoformat()
+    if filters.author:
+        same = scan.equal(ArticleAuthor.name, "".join(filters.author.split()))
+        yield exists().where(ArticleAuthor.article_id == Article.id, same)
+    if filters.unit:
+        part = scan.contains(ArticleAuthor.unit, filters.unit.strip())
+        yield exists().where(ArticleAuthor.article_id == Article.id, part)
+    if filters.source:
+        yield scan.contains(Article.source, filters.source.strip())
+    if filters.has_attachment:
+        yield exists().where(Attachment.article_id == Article.id)
+    if filters.text:
+        yield scan.condition(filters.text)

@@ -13,6 +13,9 @@ from sqlalchemy.pool import NullPool
 
 from exports import query, search
 from exports.database.models import Article, Base, Capture, Run
+from exports.index import marks
+from exports.index.parse import wanted
+from exports.index.text import folded
 from tests.archive_fixture import BASE, fill
 
 
@@ -27,7 +30,7 @@ def session(database_url: str) -> Iterator[Session]:
 
 
 def ids(session: Session, text: str = "", **filters: Any) -> list[int]:
-    return query.matching(session, query.Filters(text=text, **filters))
+    return search.matching(session, search.Filters(text=text, **filters))
 
 
 @pytest.mark.parametrize(
@@ -132,8 +135,8 @@ def test_find_no_article(session: Session, reference: str) -> None:
     assert query.find_article(session, reference) is None
 
 
-def test_found_and_current_versions_keep_the_order(session: Session) -> None:
-    assert [article.id for article, _ in query.found(session, [4, 1, 5])] == [4, 1, 5]
+def test_articles_and_current_versions_keep_the_order(session: Session) -> None:
+    assert [article.id for article in query.articles(session, [4, 1, 5])] == [4, 1, 5]
     current = [(version.article_id, version.version) for version in query.current_versions(session, [4, 1, 5])]
     assert current == [(4, 1), (1, 2), (5, 1)]
 
@@ -223,35 +226,35 @@ def test_a_replay_is_no_crawl(session: Session) -> None:
 
 def test_snippet() -> None:
     text = "第一段。\n" + "前" * 100 + "ＡＢＣ" + "后" * 100
-    cut = search.snippet(text, search.wanted("abc"), width=60)
+    cut = marks.snippet(text, wanted("abc"), width=60)
     assert cut == "…" + "前" * 20 + "ＡＢＣ" + "后" * 37 + "…"
-    assert search.snippet(text, search.wanted("不在"), width=5) == "第一段。 …"
-    assert search.snippet("短文", []) == "短文"
+    assert marks.snippet(text, wanted("不在"), width=5) == "第一段。"
+    assert marks.snippet("短文", []) == "短文"
 
 
 def test_hits_are_offsets_in_the_text_as_it_is() -> None:
     text = "……ＡＢＣ与abc"  # each … folds to three dots
-    assert [text[start:end] for start, end in search.hits(text, search.wanted("ABC"))] == ["ＡＢＣ", "abc"]
+    assert [text[start:end] for start, end in marks.hits(text, wanted("ABC"))] == ["ＡＢＣ", "abc"]
 
 
 @given(st.text(), st.text(min_size=1))
 def test_every_text_can_be_parsed_and_marked(query_text: str, text: str) -> None:
-    terms = search.wanted(query_text)
+    terms = wanted(query_text)
     assert all(terms)
-    for start, end in search.hits(text, terms):
+    for start, end in marks.hits(text, terms):
         assert 0 <= start < end <= len(text)
-    search.snippet(text, terms)
+    marks.snippet(text, terms)
 
 
 @given(st.text(alphabet="的一ａAＡ1１％%_ ，,", min_size=1, max_size=8))
 def test_a_text_contains_its_own_phrase(text: str) -> None:
-    words = " ".join(search.folded(text).split())
+    words = " ".join(folded(text).split())
     if words:
-        assert search.wanted(f'"{text}"') == [words]
-        assert search.hits(words, [words]) == [(0, len(words))]
+        assert wanted(f'"{text}"') == [words]
+        assert marks.hits(words, [words]) == [(0, len(words))]
 
 
 def test_article_ids_survive_many_chunks(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query, "_CHUNK", 2)
-    assert [article.id for article, _ in query.found(session, ids(session))] == [1, 2, 3, 4, 5]
+    assert [article.id for article in query.articles(session, ids(session))] == [1, 2, 3, 4, 5]
     assert isinstance(session.get(Article, 1), Article)

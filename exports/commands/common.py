@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 from sqlalchemy.orm import Session
 
-from exports import csv, query, terminal
+from exports import csv, query, search, terminal
 from exports.config import Config
 from exports.database.migrate import check_current
 from exports.database.models import Article
@@ -94,12 +94,12 @@ def filter_options(command: Command) -> Command:
     return command
 
 
-def filters(session: Session, text: str, narrowed: Mapping[str, Any]) -> query.Filters:
+def filters(session: Session, text: str, narrowed: Mapping[str, Any]) -> search.Filters:
     """The filters as given on the command line. Raises click.UsageError."""
     since, until = narrowed["since"], narrowed["until"]
     if since and until and since > until:
         raise click.UsageError(f"--since {since} is later than --until {until}: allowed is the same day or earlier")
-    return query.Filters(
+    return search.Filters(
         text=text,
         columns=column_ids(session, narrowed["column"]),
         author=narrowed["author"] or "",

@@ -5,7 +5,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from exports import query, terminal
+from exports import query, search, terminal
 from exports.commands import common
 from exports.database.models import Run
 
@@ -49,7 +49,7 @@ def stats_command(by: str | None, unsure: bool, column: str | None, form: str) -
         _print_counts(name, counted, form, heading=by is None)
 
 
-def _print_counts(name: str, counted: list[query.Count], form: str, *, heading: bool) -> None:
+def _print_counts(name: str, counted: list[search.Count], form: str, *, heading: bool) -> None:
     if heading:
         terminal.print_line()
     if not counted:
@@ -66,8 +66,8 @@ def _print_counts(name: str, counted: list[query.Count], form: str, *, heading: 
 
 def _unsure(session: Session, columns: tuple[str, ...], form: str) -> None:
     names = ("id", "published_at", "title", "byline", "url")
-    articles = query.found(session, query.unsure(session, columns))
-    rows = [{name: getattr(article, name) for name in names} for article, _ in articles]
+    articles = query.articles(session, query.unsure(session, columns))
+    rows = [{name: getattr(article, name) for name in names} for article in articles]
     common.show_rows(form, rows, "no article prints a byline without a recognised author")
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from exports import jsonl, query, search, terminal
 from exports.commands import common
 from exports.database.models import Article
+from exports.index import marks
+from exports.index.parse import wanted
 
 
 @click.command("search")
@@ -33,7 +35,7 @@ def search_command(text: tuple[str, ...], form: str, limit: int | None, **narrow
     """
     words = " ".join(text)
     with common.reading() as session:
-        ids = query.matching(session, common.filters(session, words, narrowed))
+        ids = search.matching(session, common.filters(session, words, narrowed))
         if form == "table":
             _table(session, ids, ids[: limit or common.TABLE_ROWS], words)
         else:
@@ -41,11 +43,12 @@ def search_command(text: tuple[str, ...], form: str, limit: int | None, **narrow
 
 
 def _rows(session: Session, ids: list[int], words: str) -> Iterator[dict[str, Any]]:
-    for article, snippet in query.found(session, ids, words):
+    for hit in search.hits(session, ids, wanted(words)):
+        article = hit.article
         yield {
             **{name: getattr(article, name) for name in ("id", "url", "column_id", "column_name", "title")},
             **{name: getattr(article, name) for name in ("author", "unit", "published_at", "status")},
-            "snippet": snippet,
+            "snippet": hit.snippet,
         }
 
 
@@ -53,10 +56,10 @@ def _table(session: Session, ids: list[int], shown: list[int], words: str) -> No
     if not ids:
         terminal.print_line(f"no article matches {words!r} and the filters" if words.strip() else "no article")
         return
-    terms = search.wanted(words)
+    terms = wanted(words)
     terminal.print_table(
         ["id", "published", "title", "author", "column", "text"],
-        [_line(article, snippet, terms) for article, snippet in query.found(session, shown, words)],
+        [_line(hit.article, hit.snippet, terms) for hit in search.hits(session, shown, terms)],
     )
     terminal.print_line(f"{len(shown)} of {len(ids)} shown")
 
@@ -68,10 +71,10 @@ def _line(article: Article, snippet: str, terms: list[str]) -> list[Any]:
     return [
         article.id,
         (article.published_at or "").replace("T", " "),
-        terminal.marked(title, search.hits(title, terms)),
+        terminal.marked(title, marks.hits(title, terms)),
         article.author,
         article.column_name,
-        terminal.marked(text, search.hits(text, terms)),
+        terminal.marked(text, marks.hits(text, terms)),
     ]
 
 
@@ -91,7 +94,7 @@ def export_command(form: str, output: Path | None, text: str, limit: int | None,
     Example: archive export --format csv --column 重要专题 --since 2021-01-01 --output 2021.csv
     """
     with common.reading() as session:
-        ids = query.matching(session, common.filters(session, text, narrowed))[:limit]
+        ids = search.matching(session, common.filters(session, text, narrowed))[:limit]
         records = (jsonl.record(version) for version in query.current_versions(session, ids))
         if output is None or str(output) == "-":
             common.write_rows(form, records)
