@@ -6,8 +6,8 @@ from datetime import datetime
 
 from crawler.items import Article
 
-_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
-_CHINESE = re.compile(r"[〇零○一二三四五六七八九]{4}年[一二三四五六七八九十]{1,3}月[一二三四五六七八九十]{1,3}日?")
+_DIGITS = str.maketrans("〇零○Ｏ一二三四五六七八九", "0000123456789")
+_CHINESE = re.compile(r"[〇零○Ｏ一二三四五六七八九]{4}年[一二三四五六七八九十]{1,3}月[一二三四五六七八九十]{1,3}日?")
 _MOMENT = re.compile(
     r"(?<!\d)((?:19|20)\d\d)\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)\s?日?"
     r"(?:[\sT,]{0,4}(上午|下午|晚上?|am|pm)?\s?(\d{1,2})\s?[:时点]\s?(\d{1,2})(?:\s?[:分]\s?(\d{1,2})(?!\d))?)?",

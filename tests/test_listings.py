@@ -62,6 +62,11 @@ LAYOUTS = {
     "T1 nested": f"<ul><li><ul>{PLAIN}</ul></li></ul>",
     "T1 in parts": f"<div><ul>{item(0)}{item(1)}</ul><ul>{item(2)}</ul></div>",
     "policy list": f'<ul class="policy-list">{PLAIN.replace("<li>", "<li class=item>")}</ul>',
+    "slide before T1": (
+        '<div class="slideBox"><ul>'
+        + "".join(f'<li><a href="{h}"><img src="x.jpg" alt="{t}"></a></li>' for h, t in zip(HREFS, TITLES, strict=True))
+        + f"</ul></div><div><ul>{PLAIN}</ul></div>"
+    ),
     "other column below": f'{t3(items())}<div class="hot">{RAIL}</div>',
     "slide above": f'<div><ul><li><a href="{HREFS[0]}"><img src="x.jpg"></a></li></ul></div>{t3(items())}',
     "pager below": f'{t3(items())}<ul class="page"><li><a href="?2">2</a></li></ul>',
@@ -126,6 +131,8 @@ def test_a_date_inside_the_link_is_not_part_of_the_title() -> None:
         ("<span>2021年3月4日</span>", "2021-03-04"),
         ("<span>2021/3/4</span>", "2021-03-04"),
         ("<span>2021.03.04</span>", "2021-03-04"),
+        ("<span>二〇二一年三月四日</span>", "2021-03-04"),
+        ("<span>［２０２１-０３-０４］</span>", "2021-03-04"),
         ("<span>[03-04]</span>", None),
         ("<span>2021-02-31</span>", None),
         ("", None),
@@ -232,6 +239,11 @@ def test_a_shell_names_its_api(page: ListingPage) -> None:
 
 def test_a_shell_may_call_its_list_otherwise() -> None:
     assert "tagId=%E4%BF%A1%E6%81%AF%E5%88%97%E8%A1%A8&" in shell(unit(query("信息列表"))).address(1)
+
+
+def test_a_column_rendered_into_the_page_is_no_shell_of_another() -> None:
+    page = shell(f'{unit(query("信息列表", page="c7"))}<ul class="policy-list">{T4_ITEMS}</ul>')
+    assert (page.is_shell, rows(page)) == (False, T4_ROWS)
 
 
 T4_ROWS: list[Row] = [(f"{HOME}zyzt/a/art/2021/art_{str(n) * 32}.html", TITLES[n], DATES[n]) for n in range(3)]

@@ -4,6 +4,7 @@ Pages are pure functions of a response: they print what the page prints and pars
 """
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import ClassVar
 
@@ -19,14 +20,35 @@ from crawler.urls import Addresses, is_file
 RAILS = "aside, .jgRBox, .rColumnBox, nav, header, footer"
 """Parts of a page that list other columns."""
 
+_CHINESE = re.compile(
+    r"([〇零○Ｏ一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日?"
+)
+_DIGITS = str.maketrans("〇零○Ｏ一二三四五六七八九", "0000123456789")
 _MOMENT = re.compile(
     r"(?<!\d)((?:19|20)\d\d)\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?!\d)"
-    r"(?:\s?日?\s{0,4}(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?!\d))?"
+    r"(?:\s?日?[\sT]{0,4}(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?!\d))?"
 )
+
+
+def in_digits(text: str) -> str:
+    """Full-width digits and dates in Chinese numerals as ASCII digits: 二〇二一年三月四日 -> 2021年3月4日."""
+    return unicodedata.normalize("NFKC", _CHINESE.sub(_arabic, text))
+
+
+def _arabic(match: re.Match[str]) -> str:
+    def number(part: str) -> str:
+        tens, ten, ones = part.partition("十")
+        if not ten:
+            return part.translate(_DIGITS)
+        return str(int(tens.translate(_DIGITS) or 1) * 10 + int(ones.translate(_DIGITS) or 0))
+
+    year, month, day = match.groups()
+    return f"{year.translate(_DIGITS)}年{number(month)}月{number(day)}日"
 
 
 def printed_moment(text: str) -> str | None:
     """The first whole date, with its time where one follows, as ISO 8601; a year is never guessed."""
+    text = text if text.isascii() else in_digits(text)
     for match in _MOMENT.finditer(text):
         year, month, day, *clock = (int(part) if part else None for part in match.groups())
         try:
@@ -64,14 +86,14 @@ def _title_of(link: Selector) -> str:
         return title
     texts = link.xpath(".//text()[not(parent::script or parent::style)]").getall()
     if len(texts) > 1:
-        texts = [text for text in texts if not (len(text) < 40 and _DATE_ALONE.fullmatch(text))]
+        texts = [text for text in texts if not (len(text) < 40 and _DATE_ALONE.fullmatch(in_digits(text)))]
     return collapse("".join(texts)) or next(filter(None, map(collapse, link.xpath(".//img/@alt").getall())), "")
 
 
 def _date_of(item: Selector, title: str) -> str | None:
     """A date that stands alone, in the item or its script; then one between other words; the title's last."""
     texts = item.xpath(".//text()").getall()
-    alone = (printed_moment(text) for text in texts if len(text) < 40 and _DATE_ALONE.fullmatch(text))
+    alone = (printed_moment(text) for text in texts if len(text) < 40 and _DATE_ALONE.fullmatch(in_digits(text)))
     if date := next(filter(None, alone), None):
         return date
     around = " ".join(item.xpath(".//text()[not(ancestor::a)]").getall()) if item.root.tag != "a" else ""

@@ -37,7 +37,7 @@ for _line in Path(__file__).with_name("furniture.txt").read_text(encoding="utf-8
 _SURE, _BAR = frozenset(_SECTIONS["sure"]), frozenset(_SECTIONS["bar"])
 _WORD = re.compile("|".join(map(re.escape, sorted(chain(*_SECTIONS.values()), key=len, reverse=True))))
 
-_FILLER = re.compile(r"[\s*＊:：?？!！,，、。.\[\]【】()（）<>《》＜＞«»|｜·•_\-—+/\\©]+")
+_FILLER = re.compile(r"[○●◯□■☐☑√＿\s*＊:：?？!！,，、。.\[\]【】()（）<>《》＜＞«»|｜·•_\-—+/\\©]+")
 _NEIGHBOUR = re.compile(
     r"[\s【\[<＜>＞«»]*(?:上一?(?:篇|条|页)|下一?(?:篇|条|页))[\s】\]>＞»]*(?:[:：]|$|没有|无|(?=\s))(.*)"
 )
@@ -49,6 +49,8 @@ _FOOT = re.compile(r"网站标识码|ICP备\d|公网安备|^(?:Copyright|版权�
 _BESIDE_FOOT = re.compile(r"(?:主办单位|承办单位|地址|邮编|电话|技术支持|建议使用)[:：]")
 _PATH = re.compile(r"(?:.{0,8}位置[:：]?\s{0,3})?首页\s{0,3}[>＞»]")
 _HINT = re.compile(r"(?:宝贵|您的)(?:的)?(?:意见|建议|留言)|意见建议|留言|反馈|必填|文明")
+_ROBOTS = frozenset(("智能问答", "智能机器人", "智能客服"))
+"""Links to the site's question machine, inside whatever sentence."""
 _LONGEST = 160
 """No line with more characters than this is furniture by its words."""
 
@@ -141,9 +143,13 @@ def _mark(line: Line) -> str:
     if says_nothing(text):
         words = set(_WORD.findall(text))
         return "sure" if words & _SURE else "bar" if words & _BAR else "plain"
-    if _FOOT.search(text):
+    if _FOOT.search(text) or any(text_of in _ROBOTS for text_of in map(_link_text, line.links)):
         return "sure"
     return "plain" if _BESIDE_FOOT.match(text) else ""
+
+
+def _link_text(link: HtmlElement) -> str:
+    return "".join("".join(link.itertext()).split())
 
 
 def _mark_hints(found: list[Line], marked: list[str]) -> None:

@@ -41,7 +41,11 @@ class Shell(ListingPage):
             if values.get("tagId") in _TAGS and not (beside and (another or not column)):
                 rank = (another, beside, _TAGS.index(values["tagId"]))
                 found.append((rank, script.root.get("url", ""), values))
-        return min(found, key=lambda unit: unit[0])[1:] if found else None
+        best = min(found, key=lambda unit: unit[0], default=None)
+        # a column rendered into the page may still load the lists of others
+        if best is None or (best[0][0] and StaticListing.matches(response)):
+            return None
+        return best[1:]
 
     def address(self, number: int) -> str:
         found = self._query(self.response)

@@ -15,7 +15,7 @@ from scrapy.http import TextResponse
 from crawler.pages.base import in_rail
 from crawler.pages.boilerplate import SSI_ERROR
 from crawler.pages.lines import lines
-from crawler.pages.row import LABEL, LABELS, LONGEST_ROW, MOMENT
+from crawler.pages.row import AROUND, LABEL, LABELS, LONGEST_ROW, MOMENT, labelled
 from crawler.pages.text import collapse, squeeze
 
 Printed = dict[str, dict[str, str]]
@@ -62,10 +62,11 @@ _META = {
     "author": "byline",
 }
 _CRUMBS = re.compile(
-    r"^(?:您?(?:现在|当前|目前)?(?:所在)?的?位置(?:是|为)?[:：]?)?((?:网站)?首页(?:[>＞»›]{1,3}[^>＞»›]{1,60}){1,9})[>＞»›]?$"
+    r"^(?:您?(?:现在|当前|目前)?(?:所在)?的?位置(?:是|为)?[:：]?)?((?:网站)?首页(?:-?[>＞»›→]{1,3}[^>＞»›→]{1,60}){1,9})[>＞»›→]?$"
 )
 
 
+_HOME_NAMED = "//body//text()[contains(translate(., ' \u00a0\u3000\t', ''), '首页')]/.."
 _MOST_STARTS = 30
 """So many places on a page are looked at for a breadcrumb or a row, no more."""
 
@@ -92,7 +93,7 @@ def printed(response: TextResponse, row: SelectorList[Selector], body: HtmlEleme
 
 def breadcrumb(response: TextResponse, title: str) -> list[str]:
     """首页, …, column: the smallest element that prints such a path; empty where none does."""
-    for start in response.xpath("//body//text()[contains(., '首页')]/..")[:_MOST_STARTS]:
+    for start in response.xpath(_HOME_NAMED)[:_MOST_STARTS]:
         for node in (start.root, *start.root.iterancestors()):
             text = _short_text(node)
             if text is None:
@@ -121,7 +122,7 @@ def _short_text(node: HtmlElement, limit: int = 200) -> str | None:
 
 
 def _names(path: str, title: str) -> list[str]:
-    names = re.split(r"[>＞»›]+", path)
+    names = re.split(r"-?[>＞»›→]+", path.rstrip(">＞»›→"))
     while len(names) > 1 and names[-1] in ("正文", "内容", "详情", "文章内容", squeeze(title)):
         names.pop()
     return names
@@ -162,11 +163,13 @@ def _row(row: SelectorList[Selector], body: HtmlElement) -> dict[str, str]:
         if moment := MOMENT.search(text):
             values.setdefault("published_at", moment.group())
         rest = MOMENT.sub(" ", text)
-        pieces = LABEL.split(rest)
+        pieces = LABEL.split(labelled(rest))
         for label, value in zip(pieces[1::2], pieces[2::2], strict=False):
             for name, labels in LABELS.items():
-                if label in labels and value.strip(" |｜"):
-                    values.setdefault(name, value.strip(" |｜"))
+                if label in labels and (value := value.strip(AROUND)):
+                    words = value.split()
+                    # what follows the type is something else: a date without a year
+                    values.setdefault(name, words[0] if name == "content_type" and words[0] in _TYPES else value)
         if len(pieces) == 1 and (link := collapse(part.xpath(".//a/text()").get())):
             values.setdefault("source", link)  # T1 prints the source as a bare link
     return values

@@ -7,6 +7,7 @@ selectors. Facts: the README's section on the site.
 import re
 from copy import deepcopy
 from functools import cached_property
+from itertools import chain
 from typing import ClassVar
 from urllib.parse import urldefrag
 
@@ -27,6 +28,7 @@ from crawler.pages.text import squeeze
 
 _MOST_NESTED = 4
 _PAGER = re.compile(r"\?(\d{1,5})")
+_SLIDES = re.compile(r"(?:^|[\s_-])(?:\w{0,9}slide|swiper|carousel|banner|focus|lunbo)", re.I)
 _ARTICLE_HREF = re.compile(r"/\d{6}/\d{14}\.s?html?|/art/\d{4}/|/\d{6}/t?\d{8}_\d+\.s?html?")
 
 
@@ -92,9 +94,13 @@ class ListingT1(Listing):
             own = (link.get("href") for link in links if next(link.iterancestors("ul")) is found.root)
             return sum(bool(_ARTICLE_HREF.search(href)) for href in own)
 
-        lists = [found for found in response.css(cls.LISTS) if not in_rail(found)]
-        best = max(lists, key=articles, default=None)
-        return best if best is not None and articles(best) else None
+        def rank(found: Selector) -> tuple[bool, int, int]:
+            # slides repeat the newest entries of the list, as pictures
+            around = " ".join(node.get("class") or "" for node in chain([found.root], found.root.iterancestors()))
+            return not _SLIDES.search(around), articles(found), len(found.root.text_content().strip())
+
+        lists = [found for found in response.css(cls.LISTS) if not in_rail(found) and articles(found)]
+        return max(lists, key=rank, default=None)
 
     def entries(self) -> list[Entry]:
         best = self._best(self.response)
