@@ -7,7 +7,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from exports.commands import article, common, difference, reports, search, upkeep
+from exports.commands import article, common, difference, reports, search, serve, upkeep
 from exports.errors import ArchiveError
 from exports.terminal import printable
 
@@ -75,6 +75,7 @@ for _command in (
     reports.failures_command,
     search.export_command,
     upkeep.verify_command,
+    serve.serve_command,
     upkeep.migrate_command,
 ):
     main.add_command(_command)

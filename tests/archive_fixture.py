@@ -157,6 +157,7 @@ def _article(session: Session, article_id: int, given: dict[str, Any]) -> None:
     if article_id == 1:
         first = fields | {"version": 1, "title": "深入调研", "source": ""}
         first["body_text"] = "各支部深入一线开展调研。\n调研组走访了三个县，完成率为100%。\n旧的结尾。"
+        first["body_html"] = "".join(f"<p>{paragraph}</p>" for paragraph in first["body_text"].split("\n"))
         session.add(ArticleVersion(article_id=1, event="archived", changed=[], run_id=1, **first, **extra))
         extra |= {"valid_from": START + timedelta(hours=20)}
     session.add(

@@ -1,0 +1,132 @@
+"""The questions only the reading room asks: functions from a session to rows, as in exports/query.py."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, cast, distinct, func, literal, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from exports import query
+from exports.database.models import Article, ArticleAuthor, ArticleVersion, Attachment, Capture, Image, Listing
+
+FACETS = ("column", "year", "unit", "author", "source")
+_VALUES = 12
+"""Values shown of each facet."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The articles of the column published just before and after one."""
+
+    earlier: Article | None
+    later: Article | None
+
+
+def among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
+    """A condition: the article is one of these, however many they are."""
+    if session.get_bind().dialect.name == "postgresql":
+        given = bindparam(None, list(ids), type_=ARRAY(Integer))
+        return Article.id == func.any(cast(given, ARRAY(Integer)))
+    each = func.json_each(literal(json.dumps(list(ids)))).table_valued("value")
+    return Article.id.in_(select(each.c.value))
+
+
+def facets(session: Session, ids: Sequence[int] | None) -> dict[str, list[query.Count]]:
+    """For each of FACETS its most frequent values among the articles (all for None); years newest first."""
+    year = func.substr(Article.published_at, 1, 4)
+    keys: dict[str, ColumnElement[str] | InstrumentedAttribute[str]] = {
+        "column": Article.column_id, "year": year, "unit": ArticleAuthor.unit, "author": ArticleAuthor.name,
+        "source": Article.source,
+    }  # fmt: skip
+    condition = [among(session, ids)] if ids is not None else []
+    names = query.columns(session)
+    result = {}
+    for facet in FACETS:
+        key = keys[facet]
+        number = func.count(distinct(Article.id)) if facet in ("unit", "author") else func.count()
+        counted = select(key, number).select_from(Article)
+        if facet in ("unit", "author"):
+            counted = counted.join(ArticleAuthor, ArticleAuthor.article_id == Article.id)
+        order = [key.desc()] if facet == "year" else [number.desc(), key]
+        rows = session.execute(counted.where(key != "", *condition).group_by(key).order_by(*order).limit(_VALUES))
+        result[facet] = [query.Count(value, names.get(value, value), count) for value, count in rows]
+    return result
+
+
+def monthly(session: Session, by: str, columns: Sequence[str] = ()) -> dict[str, dict[str, int]]:
+    """key -> month (YYYY-MM) -> articles dated to the month, by column or unit; most articles first."""
+    month = func.substr(Article.published_at, 1, 7)
+    key = Article.column_id if by == "column" else ArticleAuthor.unit
+    counted = select(key, month, func.count(distinct(Article.id))).select_from(Article)
+    if by == "unit":
+        counted = counted.join(ArticleAuthor, ArticleAuthor.article_id == Article.id)
+    conditions = [Article.column_id.in_(columns)] if columns else []
+    rows = session.execute(counted.where(key != "", func.length(month) == 7, *conditions).group_by(key, month))
+    result: dict[str, dict[str, int]] = {}
+    for value, of_month, number in rows:
+        result.setdefault(value, {})[of_month] = number
+    return dict(sorted(result.items(), key=lambda entry: (-sum(entry[1].values()), entry[0])))
+
+
+def months_of(session: Session, ids: Sequence[int]) -> dict[str, int]:
+    """month (YYYY-MM) -> how many of the articles were published in it."""
+    month = func.substr(Article.published_at, 1, 7)
+    rows = session.execute(
+        select(month, func.count()).where(func.length(month) == 7, among(session, ids)).group_by(month)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def neighbours(session: Session, article: Article) -> Neighbours:
+    """What was published before and after in the same column; nobody where the date is unknown."""
+    if article.published_at is None:
+        return Neighbours(None, None)
+    place, here = tuple_(Article.published_at, Article.id), tuple_(literal(article.published_at), literal(article.id))
+    same = select(Article).where(Article.column_id == article.column_id)
+    before = same.where(place < here).order_by(Article.published_at.desc(), Article.id.desc())
+    after = same.where(place > here).order_by(Article.published_at, Article.id)
+    return Neighbours(session.scalar(before.limit(1)), session.scalar(after.limit(1)))
+
+
+def same_text(session: Session, article: Article) -> list[Article]:
+    """The other articles with the same content, under other addresses."""
+    first = article.duplicate_of or article.id
+    others = select(Article).where(or_(Article.id == first, Article.duplicate_of == first), Article.id != article.id)
+    return list(session.scalars(others.order_by(Article.id).limit(20)))
+
+
+def authorships(session: Session, name: str = "", unit: str = "") -> list[tuple[str, str, str, int]]:
+    """(name, unit, position, articles) of an author or of a unit, most articles first."""
+    who = ArticleAuthor.name == name if name else ArticleAuthor.unit == unit
+    columns = (ArticleAuthor.name, ArticleAuthor.unit, ArticleAuthor.position)
+    number = func.count(distinct(ArticleAuthor.article_id))
+    rows = session.execute(select(*columns, number).where(who).group_by(*columns).order_by(number.desc(), *columns))
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def entries(session: Session, column_id: str, outcome: str) -> list[Listing]:
+    """The entries of the column's listing as last walked, in its order; `outcome` empty for all."""
+    of_column = Listing.column_id == column_id
+    chosen = and_(of_column, Listing.outcome == outcome) if outcome else of_column
+    return list(session.scalars(select(Listing).where(chosen).order_by(Listing.last_run_id.desc(), Listing.position)))
+
+
+def file_of(session: Session, sha256: str) -> Attachment | Image | None:
+    """An attachment or image with this content."""
+    attachment = select(Attachment).where(Attachment.sha256 == sha256, Attachment.path.is_not(None)).limit(1)
+    image = select(Image).where(Image.sha256 == sha256, Image.path.is_not(None)).limit(1)
+    return session.scalar(attachment) or session.scalar(image)
+
+
+def articles_at(session: Session, urls: Sequence[str]) -> dict[str, int]:
+    """url -> id of the archived articles among these addresses."""
+    rows = session.execute(select(Article.url, Article.id).where(Article.url.in_(urls[:500])))
+    return {row[0]: row[1] for row in rows}
+
+
+def version_of_capture(session: Session, capture: Capture) -> ArticleVersion | None:
+    """The version that was read from the capture; the latest where several were."""
+    read = select(ArticleVersion).where(ArticleVersion.capture_id == capture.id)
+    return session.scalar(read.order_by(ArticleVersion.article_id, ArticleVersion.version.desc()).limit(1))
