@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from exports import query
+from exports import query, search
 from exports.web.errors import BadInput
 from exports.web.room import Visit
 
@@ -15,7 +15,6 @@ PER_PAGE = 20
 LAST_PAGE = 10_000
 MOST = 10_000
 """Rows of one download; the command line has no limit."""
-ORDERS = ("date", "relevance")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def columns(visit: Visit) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def filters(visit: Visit) -> query.Filters:
+def filters(visit: Visit) -> search.Filters:
     """The search as the address describes it. Raises BadInput."""
     since, until, year = day(visit, "since"), day(visit, "until"), number(visit, "year", 0, 9999)
     if year:
@@ -94,11 +93,26 @@ def filters(visit: Visit) -> query.Filters:
         since, until = max(since or first, first), min(until or last, last)
     if since and until and since > until:
         raise BadInput("no-period", since=since, until=until)
-    return query.Filters(
+    return search.Filters(
         text=text(visit, "q"),
         columns=columns(visit),
         author=text(visit, "author"),
         unit=text(visit, "unit"),
+        source=text(visit, "source"),
         since=since,
         until=until,
+        has_attachment=switch(visit, "has_attachment"),
+        versions=switch(visit, "versions"),
+        attachments=switch(visit, "attachments"),
     )
+
+
+def order(visit: Visit, filters: search.Filters) -> search.Order:
+    """In which order articles are wanted: the most relevant first where there is a text, else the newest."""
+    default: search.Order = "relevance" if filters.text else "date"
+    return next(name for name in search.ORDERS if name == choice(visit, "order", (default, *search.ORDERS)))
+
+
+def switch(visit: Visit, name: str) -> bool:
+    """An argument that is 1 or not given. Raises BadInput."""
+    return choice(visit, name, ("", "1")) == "1"

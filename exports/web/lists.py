@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from exports import query, search
-from exports.database.models import Article
+from exports.index.parse import wanted
+from exports.index.text import folded
 from exports.web import arguments, questions, svg, tables
 from exports.web.errors import BadInput
 from exports.web.rendering import segment
@@ -34,21 +35,20 @@ def articles(visit: Visit) -> Table:
     return articles_of(visit, arguments.filters(visit))
 
 
-def articles_of(visit: Visit, filters: query.Filters) -> Table:
+def articles_of(visit: Visit, filters: search.Filters) -> Table:
     """The articles the filters leave."""
-    ids = query.matching(visit.session, filters)
+    ids = search.matching(visit.session, filters, arguments.order(visit, filters))
+    terms = wanted(filters.text)
 
     def rows(start: int, size: int) -> list[Row]:
-        found = query.found(visit.session, ids[start : start + size], filters.text)
-        return [article_row(article, snippet) for article, snippet in found]
+        return [_article_row(hit) for hit in search.hits(visit.session, ids[start : start + size], terms)]
 
     title = filters.text or visit.language.text("articles")
     return Table("articles", title, len(ids), rows, _article_entry)
 
 
-def article_row(article: Article, snippet: str) -> Row:
-    """One hit: what a list shows of an article."""
-    return tables.columns_of(article, _ARTICLE) | {"snippet": snippet}
+def _article_row(hit: search.Hit) -> Row:
+    return tables.columns_of(hit.article, _ARTICLE) | {"snippet": hit.snippet, "found_in": hit.where}
 
 
 def _article_entry(row: Row) -> Entry:
@@ -66,12 +66,10 @@ def units(visit: Visit) -> Table:
 
 
 def _counted(visit: Visit, by: str, name: str) -> Table:
-    columns, part = arguments.columns(visit), search.folded(arguments.text(visit, "name"))
+    columns, part = arguments.columns(visit), folded(arguments.text(visit, "name"))
     counted = query.counts(visit.session, by, columns)
     rows = [
-        {"name": count.key, "articles": count.articles}
-        for count in counted
-        if count.key and part in search.folded(count.key)
+        {"name": count.key, "articles": count.articles} for count in counted if count.key and part in folded(count.key)
     ]
     return tables.of(
         name,
@@ -166,10 +164,7 @@ def chart_lines(visit: Visit, by: str) -> list[svg.Line]:
         counted = questions.monthly(visit.session, by, columns)
         lines = [svg.Line(names.get(key, key), months) for key, months in counted.items()]
     else:
-        lines = [
-            svg.Line(term, questions.months_of(visit.session, query.matching(visit.session, _search(term, columns))))
-            for term in terms(visit)
-        ]
+        lines = [svg.Line(term, months_of(visit, search.Filters(text=term, columns=columns))) for term in terms(visit)]
     if arguments.choice(visit, "per", ("month", "year")) == "year":
         lines = [svg.by_year(line) for line in lines]
     return lines
@@ -188,8 +183,9 @@ def terms(visit: Visit) -> list[str]:
     return given
 
 
-def _search(term: str, columns: tuple[str, ...]) -> query.Filters:
-    return query.Filters(text=term, columns=columns)
+def months_of(visit: Visit, filters: search.Filters) -> dict[str, int]:
+    """month (YYYY-MM) -> how many of the articles the filters leave were published in it."""
+    return {count.key: count.articles for count in search.timeline(visit.session, filters)}
 
 
 def chart(by: str) -> Any:

@@ -6,23 +6,29 @@ from typing import Any
 
 from starlette.responses import Response
 
-from exports import jsonl
+from exports import jsonl, search
 from exports.web import arguments, tables
 from exports.web.room import Visit
 
 _TEXT: dict[str, Any] = {"type": "string", "maxLength": arguments.LONGEST}
 _DAY: dict[str, Any] = {"type": "string", "format": "date"}
+_SWITCH: dict[str, Any] = {"type": "string", "enum": ["", "1"]}
 _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "q": ('search text: all words must occur, "…" is a phrase, OR joins, - excludes', _TEXT),
+    "q": ('search text: all words must occur, "…" is a phrase, OR joins, - excludes, field:value narrows', _TEXT),
     "column": ("id or name of a column", _TEXT),
     "author": ("whole name of an author", _TEXT),
     "unit": ("part of the name of an author's unit", _TEXT),
+    "source": ("part of the source (来源)", _TEXT),
+    "has_attachment": ("1: only articles with an attachment", _SWITCH),
+    "versions": ("1: search earlier versions too", _SWITCH),
+    "attachments": ("1: search the text of attachments too", _SWITCH),
+    "order": ("default: relevance where there is a text, else date", {"type": "string", "enum": [*search.ORDERS]}),
     "year": ("year of publication", {"type": "integer", "minimum": 1, "maximum": 9999}),
     "since": ("published on this day or later", _DAY),
     "until": ("published on this day or before", _DAY),
     "name": ("part of a name", _TEXT),
     "outcome": ("a name of the ledger", {"type": "string"}),
-    "resolved": ("1 adds what was archived later", {"type": "string", "enum": ["", "1"]}),
+    "resolved": ("1 adds what was archived later", _SWITCH),
     "per": ("counted by", {"type": "string", "enum": ["month", "year"], "default": "month"}),
     "term": ("search texts to compare, repeated or between commas", _TEXT),
     "from": ("number of the older version", {"type": "integer", "minimum": 1}),
@@ -30,7 +36,10 @@ _PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "page": ("page, from 1", {"type": "integer", "minimum": 1, "maximum": arguments.LAST_PAGE, "default": 1}),
     "limit": ("rows of a page", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
 }
-_SEARCH = ("q", "column", "author", "unit", "year", "since", "until")
+_SEARCH = (
+    *("q", "column", "author", "unit", "source", "year", "since", "until"),
+    *("has_attachment", "versions", "attachments", "order"),
+)
 _LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "/api/articles": ("Articles found by text and filters, newest first", _SEARCH),
     "/api/articles/{id}/versions": ("The versions of an article, newest first", ()),

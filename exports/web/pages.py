@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from exports import query, search
+from exports.index.parse import wanted
 from exports.web import arguments, lists, questions, svg
 from exports.web.errors import NotThere
 from exports.web.rendering import render, segment
@@ -14,6 +15,13 @@ from exports.web.tables import Table
 _NAMES = 100
 """Names on one page."""
 _BARS = 30
+_FACETS = ("column", "year", "unit", "author", "source")
+_VALUES = 12
+"""Entries of a facet."""
+_ASKED = (
+    *("q", "order", "column", "year", "unit", "author", "source", "since", "until"),
+    *("has_attachment", "versions", "attachments"),
+)
 
 
 def show(visit: Visit, template: str, **values: Any) -> Response:
@@ -33,10 +41,9 @@ def find(visit: Visit) -> Response:
     """The search page, which is the front page too."""
     filters, part = arguments.filters(visit), arguments.pages(visit)
     table = lists.articles_of(visit, filters)
-    asked = {name: visit.argument(name) for name in ("q", "column", "year", "unit", "author", "since", "until")}
-    chosen = {name: value for name, value in asked.items() if value and name != "q"}
-    ids = query.matching(visit.session, filters) if any(asked.values()) else None
-    facets = questions.facets(visit.session, ids) if table.total else {}
+    asked = {name: visit.argument(name) for name in _ASKED}
+    chosen = {name: value for name, value in asked.items() if value and name not in ("q", "order")}
+    facets = search.facets(visit.session, filters, _FACETS, most=_VALUES) if table.total else {}
     return show(
         visit,
         "search.html",
@@ -44,7 +51,9 @@ def find(visit: Visit) -> Response:
         asked=asked,
         chosen=chosen,
         facets=facets,
-        terms=search.wanted(filters.text),
+        terms=wanted(filters.text),
+        order=arguments.order(visit, filters),
+        orders=search.ORDERS if filters.text else search.ORDERS[1:],
         most=arguments.MOST,
     )
 
@@ -68,20 +77,20 @@ def _names(visit: Visit, table: Table) -> Response:
 def person(visit: Visit) -> Response:
     """One author: units and posts, articles, years."""
     name = visit.request.path_params["name"]
-    return _profile(visit, "people", name, query.Filters(author=name), questions.authorships(visit.session, name=name))
+    return _profile(visit, "people", name, search.Filters(author=name), questions.authorships(visit.session, name=name))
 
 
 def unit(visit: Visit) -> Response:
     """One unit: its authors, articles, years."""
     name = visit.request.path_params["name"]
-    return _profile(visit, "units", name, query.Filters(unit=name), questions.authorships(visit.session, unit=name))
+    return _profile(visit, "units", name, search.Filters(unit=name), questions.authorships(visit.session, unit=name))
 
 
-def _profile(visit: Visit, kind: str, name: str, filters: query.Filters, roles: list[Any]) -> Response:
+def _profile(visit: Visit, kind: str, name: str, filters: search.Filters, roles: list[Any]) -> Response:
     if not roles:
         raise NotThere("no-name", value=name)
     table = lists.articles_of(visit, filters)
-    months = svg.Line(name, questions.months_of(visit.session, query.matching(visit.session, filters)))
+    months = svg.Line(name, lists.months_of(visit, filters))
     line = svg.by_year(months)
     labels = svg.periods([line], yearly=True)
     picture = svg.chart([line], labels, f"{name}: {visit.language.text('per-year')}") if len(labels) > 1 else None

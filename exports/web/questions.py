@@ -1,19 +1,12 @@
 """The questions only the reading room asks: functions from a session to rows, as in exports/query.py."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, cast, distinct, func, literal, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import and_, distinct, func, literal, or_, select, tuple_
+from sqlalchemy.orm import Session
 
-from exports import query
 from exports.database.models import Article, ArticleAuthor, ArticleVersion, Attachment, Capture, Image, Listing
-
-FACETS = ("column", "year", "unit", "author", "source")
-_VALUES = 12
-"""Values shown of each facet."""
 
 
 @dataclass(frozen=True)
@@ -22,37 +15,6 @@ class Neighbours:
 
     earlier: Article | None
     later: Article | None
-
-
-def among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
-    """A condition: the article is one of these, however many they are."""
-    if session.get_bind().dialect.name == "postgresql":
-        given = bindparam(None, list(ids), type_=ARRAY(Integer))
-        return Article.id == func.any(cast(given, ARRAY(Integer)))
-    each = func.json_each(literal(json.dumps(list(ids)))).table_valued("value")
-    return Article.id.in_(select(each.c.value))
-
-
-def facets(session: Session, ids: Sequence[int] | None) -> dict[str, list[query.Count]]:
-    """For each of FACETS its most frequent values among the articles (all for None); years newest first."""
-    year = func.substr(Article.published_at, 1, 4)
-    keys: dict[str, ColumnElement[str] | InstrumentedAttribute[str]] = {
-        "column": Article.column_id, "year": year, "unit": ArticleAuthor.unit, "author": ArticleAuthor.name,
-        "source": Article.source,
-    }  # fmt: skip
-    condition = [among(session, ids)] if ids is not None else []
-    names = query.columns(session)
-    result = {}
-    for facet in FACETS:
-        key = keys[facet]
-        number = func.count(distinct(Article.id)) if facet in ("unit", "author") else func.count()
-        counted = select(key, number).select_from(Article)
-        if facet in ("unit", "author"):
-            counted = counted.join(ArticleAuthor, ArticleAuthor.article_id == Article.id)
-        order = [key.desc()] if facet == "year" else [number.desc(), key]
-        rows = session.execute(counted.where(key != "", *condition).group_by(key).order_by(*order).limit(_VALUES))
-        result[facet] = [query.Count(value, names.get(value, value), count) for value, count in rows]
-    return result
 
 
 def monthly(session: Session, by: str, columns: Sequence[str] = ()) -> dict[str, dict[str, int]]:
@@ -68,15 +30,6 @@ def monthly(session: Session, by: str, columns: Sequence[str] = ()) -> dict[str,
     for value, of_month, number in rows:
         result.setdefault(value, {})[of_month] = number
     return dict(sorted(result.items(), key=lambda entry: (-sum(entry[1].values()), entry[0])))
-
-
-def months_of(session: Session, ids: Sequence[int]) -> dict[str, int]:
-    """month (YYYY-MM) -> how many of the articles were published in it."""
-    month = func.substr(Article.published_at, 1, 7)
-    rows = session.execute(
-        select(month, func.count()).where(func.length(month) == 7, among(session, ids)).group_by(month)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def neighbours(session: Session, article: Article) -> Neighbours:

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from exports import search
+from exports.index import marks
 from exports.terminal import local_time, printable
 from exports.web.texts import LANGUAGES, Language
 
@@ -31,11 +31,9 @@ def marked(text: str, terms: list[str]) -> Markup:
     """The text, escaped, the hits of the (folded) terms in it marked."""
     text = printable(text, keep="\n\t")
     parts, end = [], 0
-    for start, stop in search.hits(text, terms):
-        if stop > end:
-            start = max(start, end)
-            parts += [escape(text[end:start]), Markup("<mark>"), escape(text[start:stop]), Markup("</mark>")]
-            end = stop
+    for start, stop in marks.hits(text, terms):
+        parts += [escape(text[end:start]), Markup("<mark>"), escape(text[start:stop]), Markup("</mark>")]
+        end = stop
     return Markup("").join([*parts, escape(text[end:])])
 
 
