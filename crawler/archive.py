@@ -3,6 +3,7 @@
 The crawler does not import storage: it knows the web and this interface.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -10,7 +11,7 @@ from typing import Any, Protocol, cast
 from scrapy.settings import BaseSettings
 from scrapy.utils.misc import load_object
 
-from crawler.items import Article, Entry, Exchange
+from crawler.items import Article, Attachment, Entry, Exchange, Held
 
 
 class Pending(Protocol):
@@ -21,6 +22,7 @@ class Pending(Protocol):
     listed_date: str | None
     etag: str | None
     last_modified: str | None
+    files: tuple[Held, ...]
 
 
 class Kept(Protocol):
@@ -53,10 +55,23 @@ class Replaying(Protocol):
     async def finish(self, run_id: int) -> None: ...
 
 
+class Checking(Protocol):
+    """What a crawl needs to check what the archive holds; see exports/checking.py."""
+
+    async def absent(self, run_id: int, *, full: bool, retry: bool) -> list[Pending]: ...
+    async def gone(
+        self, run_id: int, url: str, *, how: str, reason: str, attempts: int, capture_id: int | None
+    ) -> None: ...
+    async def controls(self, run_id: int) -> list[Pending]: ...
+    async def judge(self, run_id: int) -> list[str]: ...
+    async def noted(self, run_id: int) -> int: ...
+
+
 class Archive(Protocol):
     """Every method returns once its write is durable, and raises with exit_code 5 when storage failed."""
 
     replaying: Replaying
+    checking: Checking
 
     def lock(self, column_id: str) -> None: ...
     def close(self) -> Exception | None:
@@ -70,7 +85,9 @@ class Archive(Protocol):
     async def keep_file(self, body: bytes, url: str, media_type: str) -> tuple[str, str]: ...
 
     async def listed(self, run_id: int, entries: list[Entry], position: int) -> int: ...
-    async def plan(self, run_id: int, *, since: str | None, full: bool) -> None: ...
+    async def is_familiar(self, run_id: int, newest: int) -> bool: ...
+    async def walked(self, run_id: int, pages: Sequence[str], *, complete: bool) -> int: ...
+    async def plan(self, run_id: int, *, since: str | None, full: bool, retry: bool) -> None: ...
     async def pending(self, run_id: int, count: int, after: int) -> tuple[list[Pending], int]: ...
     async def exclude_rest(self, run_id: int, after: int, reason: str) -> None: ...
     async def settle(self, run_id: int, url: str, outcome: str, reason: str | None = None) -> None: ...
@@ -80,6 +97,7 @@ class Archive(Protocol):
     ) -> None: ...
 
     async def store(self, run_id: int, article: Article, *, since: str | None = None) -> str: ...
+    async def refile(self, run_id: int, url: str, files: Mapping[str, Attachment]) -> str: ...
 
 
 def open_archive(settings: BaseSettings) -> Archive:

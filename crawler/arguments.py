@@ -12,7 +12,7 @@ from crawler.exceptions import BadUsage
 from crawler.site import Column, Site, choose, load_sites
 from crawler.urls import Addresses
 
-ALLOWED = ("base_url", "since", "limit", "full", "only", "site")
+ALLOWED = ("base_url", "since", "limit", "full", "retry", "only", "site")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Order:
     """At most so many articles are fetched."""
     full: bool = False
     """Every article is fetched again."""
+    retry: bool = False
+    """What failed is tried again at once, and nothing archived is checked."""
 
 
 def read(settings: BaseSettings, given: Mapping[str, Any], only: str | None = None) -> Order:
@@ -51,6 +53,7 @@ def read(settings: BaseSettings, given: Mapping[str, Any], only: str | None = No
         since=_day(given.get("since")),
         limit=_count(given.get("limit")),
         full=_switch(given.get("full")),
+        retry=_retry(given),
     )
 
 
@@ -78,6 +81,15 @@ def _switch(text: str | None) -> bool:
     if text not in values:
         raise BadUsage(f"full {text!r} is not 0 or 1")
     return values[text]
+
+
+def _retry(given: Mapping[str, Any]) -> bool:
+    text = given.get("retry")
+    if text not in (None, "failures"):
+        raise BadUsage(f"retry {text!r} is not failures")
+    if text is not None and _switch(given.get("full")):
+        raise BadUsage("retry=failures and full=1 exclude each other: full=1 tries everything again")
+    return text is not None
 
 
 def _check_numbers(settings: BaseSettings) -> None:

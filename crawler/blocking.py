@@ -55,14 +55,14 @@ def refusal(response: Response, addresses: Addresses, asked: str) -> CrawlError 
     if status in BLOCKED_STATUS:
         return Blocked(f"HTTP {status}")
     if status in GONE_STATUS:
-        return Gone(f"HTTP {status}")
+        return Gone(f"HTTP {status}", how=str(status))
     if status != 200:
         return Unavailable(f"HTTP {status}")
     if response.url != asked:
         if _MISSING_URL.search(response.url.partition("?")[0]):
-            return Gone(f"redirected to {response.url}")
+            return Gone(f"redirected to {response.url}", how="redirect")
         if addresses.is_home(response.url) and not addresses.is_home(asked):
-            return Gone("redirected to the home page")
+            return Gone("redirected to the home page", how="redirect")
     return None
 
 
@@ -71,14 +71,11 @@ def notice(body: str) -> CrawlError | None:
     body = "".join(body.split())
     if len(body) > 80:
         return None
-    kinds: tuple[tuple[re.Pattern[str], type[CrawlError], str], ...] = (
-        (_MISSING, Gone, "soft 404"),
-        (_VERIFY, Blocked, "verification page"),
-    )
-    for pattern, error, what in kinds:
+    for pattern, what in ((_MISSING, "soft 404"), (_VERIFY, "verification page")):
         match = pattern.search(body)
         if match and len(match.group()) * 4 >= len(body):  # that is all it says
-            return error(f"{what}: {match.group()}")
+            reason = f"{what}: {match.group()}"
+            return Gone(reason, how=what) if pattern is _MISSING else Blocked(reason)
     return None
 
 
@@ -90,7 +87,7 @@ def explain(response: Response) -> CrawlError | None:
         return None
     text = visible_text(rightly_decoded(response))
     if len(text) <= FURNISHED and (match := _MISSING.search(text)):
-        return Gone(f"soft 404: {match.group()}")
+        return Gone(f"soft 404: {match.group()}", how="soft 404")
     if len(text) <= SHORT and (match := _VERIFY.search(text) or re.search("验证码", text)):
         return Blocked(f"verification page: {match.group()}")
     return None

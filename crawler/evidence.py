@@ -37,6 +37,8 @@ class KeepEvidence:
         )
         request.meta["fetched_at"] = exchange.fetched_at
         request.meta["capture_id"] = await spider.archive.keep(spider.run_id, exchange)
+        if 300 <= response.status < 400 and response.status != 304:
+            request.meta["redirect_capture_id"] = request.meta["capture_id"]  # handed on with the meta
         spider.report.requests += 1
         spider.report.bytes += len(response.body)
         return response

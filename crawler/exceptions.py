@@ -9,6 +9,8 @@ class CrawlError(Exception):
     """Requests it took."""
     capture_id: int | None = None
     """The kept response that shows it."""
+    url: str | None = None
+    """The address that was asked; set by the spider's fetch()."""
 
 
 class BadUsage(CrawlError):
@@ -30,9 +32,16 @@ class Blocked(CrawlError):
 
 
 class Gone(CrawlError):
-    """404, 410, a soft 404, or a redirect to the home or 404 page. Made by blocking.py."""
+    """404, 410, a soft 404, or a redirect to the home or 404 page. Made by blocking.py.
+
+    ``how``: which of them, as a withdrawal's evidence names it: 404, 410, soft 404, redirect.
+    """
 
     exit_code = 3
+
+    def __init__(self, reason: str, how: str = "404") -> None:
+        super().__init__(reason)
+        self.how = how
 
 
 class Unavailable(CrawlError):

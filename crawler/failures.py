@@ -52,7 +52,8 @@ def named(error: Exception) -> CrawlError | None:
 
 def located(error: CrawlError, response: Response) -> CrawlError:
     """The error with the capture that shows it and the attempts it took."""
-    error.capture_id = response.meta.get("capture_id")
+    redirected = isinstance(error, Gone) and error.how == "redirect"
+    error.capture_id = response.meta.get("redirect_capture_id" if redirected else "capture_id")
     error.attempts = response.meta.get("retry_times", 0) + 1
     return error
 

@@ -43,6 +43,15 @@ class Attachment:
 
 
 @dataclass(slots=True)
+class Held:
+    """A file the archive holds, and what a conditional request for it says."""
+
+    file: Attachment
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(slots=True)
 class Block:
     """One block of the body: a paragraph, a heading, a table, a list entry or an image."""
 

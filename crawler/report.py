@@ -28,6 +28,8 @@ class Report:
     """What ended the run before its articles."""
     notes: list[str] = field(default_factory=list)
     """Further lines of the summary."""
+    noted: int = 0
+    """Entries that are gone, archived before, and noted as evidence of a withdrawal: a harmless reason."""
     refused: int = 0
     """Entries robots.txt excludes."""
     finished: bool = False
@@ -39,8 +41,8 @@ class Report:
         """The contract's exit code of this column."""
         if self.error is not None:
             return self.error.exit_code
-        done = sum(self.counts.get(name, 0) for name in ARCHIVED)
-        open_ = sum(self.counts.get(name, 0) for name in INCOMPLETE)
+        done = sum(self.counts.get(name, 0) for name in ARCHIVED) + self.noted
+        open_ = sum(self._open(name) for name in INCOMPLETE)
         if self.counts.get("blocked", 0) and not done:
             return 4  # not one article came through
         if open_ or self.problems or sum(self.counts.values()) != self.listed or not self.listed:
@@ -54,9 +56,13 @@ class Report:
         if self.error is not None:
             return str(self.error)
         parts = list(self.problems)
-        parts += [f"{self.counts[name]} {name}" for name in INCOMPLETE if self.counts.get(name)]
+        parts += [f"{self._open(name)} {name}" for name in INCOMPLETE if self._open(name)]
         if not self.listed and not parts:
             parts.append("the listing names nothing")
         if self.refused and not parts and self.exit_code():
             parts.append("robots.txt forbids every article")
         return "; ".join(parts) or None
+
+    def _open(self, name: str) -> int:
+        """Entries of that outcome that leave the ledger open."""
+        return self.counts.get(name, 0) - (self.noted if name == "gone" else 0)

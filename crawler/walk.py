@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from scrapy.http import TextResponse
 
-from crawler import blocking
+from crawler import blocking, failures
 from crawler.archive import Archive
 from crawler.exceptions import CrawlError, Gone, MarkupChanged
 from crawler.items import Entry
@@ -59,6 +59,14 @@ class Walk:
         self._addresses = addresses
         self._enough = enough
         self._stopped_early = False
+        self._read: dict[str, None] = {}
+        self.complete = False
+        """Whether the listing was walked to its end, every page of it was read, and it names something."""
+
+    @property
+    def pages_read(self) -> list[str]:
+        """The addresses of the pages that were read, when they were last asked."""
+        return list(self._read)
 
     async def run(self, first: TextResponse) -> None:
         """Walk from the column's first page. Raises CrawlError where that page is no listing."""
@@ -74,6 +82,7 @@ class Walk:
             log.info("%s: walk %d of the listing is not certain, walking again", self._report.column_name, attempt)
         else:
             problems.append(f"the listing kept changing over {MOST_WALKS} walks")
+        self.complete = not problems and not self._stopped_early and self._report.listed > 0
         self._report.problems += problems
 
     async def _once(self, page: ListingPage, *, fresh: bool) -> tuple["_Seen", list[str]]:
@@ -93,6 +102,7 @@ class Walk:
                 lost += 1
             else:
                 lost = 0
+                self._read[page.address(number)] = None
                 await self._record(entries)
                 if await self._enough():
                     self._stopped_early = True
@@ -113,7 +123,9 @@ class Walk:
         self._report.declared = max(seen.declared, default=None)
         if seen.declared:
             return await self._total_holds(seen, problems, agreed)
-        return seen.pages < 2 or agreed  # one page is one moment
+        if seen.pages < 2 or agreed:  # one page is one moment
+            return True
+        return not problems and await self._archive.is_familiar(self._run_id, seen.first)
 
     async def _page(self, page: ListingPage, number: int) -> ListingPage:
         url = page.address(number)
@@ -131,11 +143,12 @@ class Walk:
             self._run_id,
             page.address(number),
             kind="listing",
-            outcome="blocked" if error.exit_code == 4 else "failed",
+            outcome=failures.outcome(error),
             reason=str(error),
-            attempts=1,
-            capture_id=None,
+            attempts=error.attempts,
+            capture_id=error.capture_id,
         )
+        self._read.pop(page.address(number), None)
         return line
 
     async def _total_holds(self, seen: "_Seen", problems: list[str], agreed: bool) -> bool:
@@ -162,7 +175,7 @@ def _explained(response: TextResponse, read: Callable[[], T]) -> T:
     try:
         return read()
     except MarkupChanged as error:
-        raise blocking.explain(response) or error from error
+        raise failures.located(blocking.explain(response) or error, response) from error
 
 
 class _Seen:
@@ -178,6 +191,8 @@ class _Seen:
         self.last_page: int | None = None
         self.order = 0
         """Hash over all addresses in the order met: equal for two walks that agree."""
+        self.first = 0
+        """Entries of the first page."""
         self.pages = 0
         """Pages with new entries."""
 
@@ -200,4 +215,5 @@ class _Seen:
                 again.remove(entry)
             self.doubled += again
             self.pages += 1
+            self.first = self.first or len(fresh)
         return fresh

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import mimetypes
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from crawler.items import Article, Entry, Exchange
-from exports import disk, failpoints, jsonl, ledger, lock, repair, versions
+from crawler.items import Article, Attachment, Entry, Exchange
+from exports import disk, failpoints, jsonl, ledger, letters, lock, repair, versions, withdrawals, worklist
+from exports.checking import Checking
 from exports.config import Config
 from exports.database import migrate
-from exports.database.models import Article as ArticleRow
-from exports.database.models import Run
+from exports.database.models import ArticleVersion, Run
 from exports.database.session import open_engine
 from exports.errors import ArchiveError, StorageError
 from exports.evidence import Evidence
@@ -52,6 +52,7 @@ class Archive:
             raise StorageError(f"cannot open the archive: {' '.join(str(error).split())}") from None
         self._writer = Writer(self._engine, self._before_commit)
         self.replaying = Replaying(self.config.directory, self._with_run)
+        self.checking = Checking(self.config, self._with_run)
 
     # --- runs -----------------------------------------------------------------------------------------
 
@@ -115,19 +116,31 @@ class Archive:
         """Record a listing page; returns how many entries this run had not seen before."""
         return await self._with_run(run_id, lambda s, run: ledger.listed(s, run, entries, position))
 
-    async def plan(self, run_id: int, *, since: str | None, full: bool) -> None:
-        """Settle the entries that need no fetch."""
-        await self._with_run(
-            run_id, lambda s, run: ledger.plan(s, self.config, run, since=since, full=full, now=_now())
-        )
+    async def is_familiar(self, run_id: int, newest: int) -> bool:
+        """Whether the listing is as the run before saw it, but for entries among the ``newest`` first ones."""
+        return await self._with_run(run_id, lambda s, run: ledger.is_familiar(s, run, newest))
 
-    async def pending(self, run_id: int, count: int, after: int) -> tuple[list[ledger.Pending], int]:
+    async def walked(self, run_id: int, pages: Sequence[str], *, complete: bool) -> int:
+        """The listing was walked, these pages of it read; returns how many entries it does not name any more."""
+
+        def work(session: Session, run: Run) -> int:
+            letters.resolve_listing(session, run, None if complete else pages, _now())
+            return ledger.walked(session, run, complete=complete, now=_now())
+
+        return await self._with_run(run_id, work)
+
+    async def plan(self, run_id: int, *, since: str | None, full: bool, retry: bool) -> None:
+        """Settle the entries that need no fetch."""
+        about = {"since": since, "full": full, "retry": retry}
+        await self._with_run(run_id, lambda s, run: worklist.plan(s, self.config, run, now=_now(), **about))  # type: ignore[arg-type]
+
+    async def pending(self, run_id: int, count: int, after: int) -> tuple[list[worklist.Pending], int]:
         """The next entries to fetch behind that position, and the position reached."""
-        return await self._with_run(run_id, lambda s, run: ledger.pending(s, run, count, after))
+        return await self._with_run(run_id, lambda s, run: worklist.pending(s, run, count, after))
 
     async def exclude_rest(self, run_id: int, after: int, reason: str) -> None:
         """Settle everything pending behind that position as excluded."""
-        await self._with_run(run_id, lambda s, run: ledger.exclude_rest(s, run, after, reason))
+        await self._with_run(run_id, lambda s, run: worklist.exclude_rest(s, run, after, reason))
 
     async def settle(self, run_id: int, url: str, outcome: str, reason: str | None = None) -> None:
         """Give an entry an outcome that is no failure."""
@@ -140,7 +153,9 @@ class Archive:
             ledger.settle(session, run, url, "unchanged", "not modified")
             if article := ledger.article_of(session, run, url):
                 article.last_seen_at = _now()
-            ledger.resolve(session, run, url, _now())
+                withdrawals.void(session, article.id, _now())
+            ledger.checked(session, run, url, _now())
+            letters.resolve(session, run, [url], _now())
 
         await self._with_run(run_id, work)
 
@@ -148,7 +163,7 @@ class Archive:
         """Write the dead letter and, for an article, the entry's outcome."""
 
         def work(session: Session, run: Run) -> None:
-            ledger.fail(session, run, url, kind=kind, outcome=outcome, reason=reason, now=_now(), **details)
+            letters.fail(session, run, url, kind=kind, outcome=outcome, reason=reason, now=_now(), **details)
             if kind == "article":
                 ledger.settle(session, run, url, outcome, reason)
 
@@ -164,15 +179,34 @@ class Archive:
                 ledger.settle(session, run, article.listed_url, "excluded", f"published before since={since}")
                 return "excluded"
             now = article.fetched_at or _now()
+            fetched = [file.url for file in (*article.attachments, *article.images) if file.sha256]
             outcome, article_id = versions.store(session, run, article, now)
-            row = session.get_one(ArticleRow, article_id)
-            if outcome == "unchanged" and ledger.listed_elsewhere(session, run, article.listed_url, row.id):
+            if outcome in ("unchanged", "revised"):
+                withdrawals.void(session, article_id, now)
+            if outcome == "unchanged" and ledger.listed_elsewhere(session, run, article.listed_url, article_id):
                 outcome = "duplicate"
             ledger.settle(session, run, article.listed_url, outcome, None, article_id)
-            ledger.resolve(session, run, article.listed_url, now)
+            ledger.checked(session, run, article.listed_url, now)
+            letters.resolve(session, run, [article.listed_url, *fetched], now)
             return outcome
 
         return await self._with_run(run_id, work)
+
+    async def refile(self, run_id: int, url: str, files: Mapping[str, Attachment]) -> str:
+        """The page stands as it was, but these files (by address) have other bytes; returns the outcome."""
+
+        def work(session: Session, run: Run) -> Article:
+            article = ledger.article_of(session, run, url)
+            assert article is not None
+            item = versions.item_of(session.get_one(ArticleVersion, (article.id, article.version)))
+            for own in (*item.attachments, *item.images):
+                if (file := files.get(own.url)) is not None:
+                    own.sha256, own.media_type, own.size, own.path = file.sha256, file.media_type, file.size, file.path
+                    own.text = file.text
+            item.listed_url, item.fetched_at = url, _now()
+            return item
+
+        return await self.store(run_id, await self._with_run(run_id, work))
 
     # --- inside ---------------------------------------------------------------------------------------
 

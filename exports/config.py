@@ -24,6 +24,10 @@ class Config:
     """ARCHIVE_REVISIT_DAYS: every archived article is checked again within so many days"""
     revisit_share: float = 0.05
     """ARCHIVE_REVISIT_SHARE: at most this share of the older articles is checked in one run"""
+    gone_checks: int = 3
+    """ARCHIVE_GONE_CHECKS: an article is withdrawn once so many checks in a row found it gone …"""
+    gone_hours: float = 72
+    """ARCHIVE_GONE_HOURS: … the first and the last of them at least so many hours apart"""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Config":
@@ -40,6 +44,8 @@ class Config:
             database_url=database_url(_value(settings, "ARCHIVE_DATABASE_URL") or default_url),
             revisit_days=int(_number(settings, "ARCHIVE_REVISIT_DAYS", 30, least=1)),
             revisit_share=_number(settings, "ARCHIVE_REVISIT_SHARE", 0.05, least=0),
+            gone_checks=int(_number(settings, "ARCHIVE_GONE_CHECKS", 3, least=1)),
+            gone_hours=_number(settings, "ARCHIVE_GONE_HOURS", 72, least=0),
         )
 
 

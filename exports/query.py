@@ -18,6 +18,7 @@ from exports.database.models import (
     Attachment,
     Capture,
     Failure,
+    GoneCheck,
     Image,
     Listing,
     Run,
@@ -171,7 +172,7 @@ def runs(session: Session, column_ids: Sequence[str] = (), limit: int | None = N
 
 
 def failures(session: Session, column_ids: Sequence[str] = (), *, resolved: bool = False) -> list[Failure]:
-    """What could not be archived and still is not, last failure first; `resolved` adds what later was."""
+    """The dead letters that stand, last failure first; `resolved` adds those whose address a later run archived."""
     chosen = select(Failure).where(*_of_columns(Failure.column_id, column_ids))
     if not resolved:
         chosen = chosen.where(Failure.resolved_at.is_(None))
@@ -192,6 +193,10 @@ class Coverage:
     """outcome -> entries, every entry with an outcome; the names of OUTCOMES first."""
     pending: int
     """Entries the run has not come to."""
+    noted: int = 0
+    """Of the gone: archived before, and noted as evidence of a withdrawal. A harmless reason."""
+    absent: int = 0
+    """Archived entries that have left the listing; they are not listed, and are checked all the same."""
 
     @property
     def problems(self) -> list[str]:
@@ -205,7 +210,8 @@ class Coverage:
             f"not an outcome: {', '.join(unnamed)}": bool(unnamed),
             "the run has not finished": self.run.finished_at is None,
         }
-        checks |= {f"{self.outcomes.get(bad)} {bad}": self.outcomes.get(bad, 0) > 0 for bad in INCOMPLETE}
+        lost = {bad: self.outcomes.get(bad, 0) - (self.noted if bad == "gone" else 0) for bad in INCOMPLETE}
+        checks |= {f"{number} {bad}": number > 0 for bad, number in lost.items()}
         found = [problem for problem, holds in checks.items() if holds]
         # what only the crawl itself saw: a lost listing page, a listing that never stood still
         return found or ([self.run.reason] if self.run.exit_code and self.run.reason else [])
@@ -225,8 +231,20 @@ def coverage(session: Session, column_ids: Sequence[str] = ()) -> list[Coverage]
         entries = ledger.counts(session, run)
         pending = entries.pop("pending", 0)
         outcomes = {name: entries[name] for name in [*OUTCOMES, *sorted({*entries} - {*OUTCOMES})] if name in entries}
-        result.append(Coverage(run, sum(outcomes.values()) + pending, outcomes, pending))
+        noted, absent = ledger.noted_gone(session, run), ledger.absent_count(session, run.column_id)
+        result.append(Coverage(run, sum(outcomes.values()) + pending, outcomes, pending, noted, absent))
     return result
+
+
+def absences(session: Session, article_id: int) -> list[Listing]:
+    """The columns' entries for the article that their listings do not name any more."""
+    chosen = select(Listing).where(Listing.article_id == article_id, Listing.absent_since.is_not(None))
+    return list(session.scalars(chosen.order_by(Listing.column_id, Listing.url)))
+
+
+def gone_checks(session: Session, article_id: int) -> list[GoneCheck]:
+    """Every answer that said the article is gone, the first one first."""
+    return list(session.scalars(select(GoneCheck).where(GoneCheck.article_id == article_id).order_by(GoneCheck.id)))
 
 
 def _of_columns(column: InstrumentedAttribute[str], ids: Iterable[str]) -> list[ColumnElement[bool]]:

@@ -71,11 +71,23 @@ def store(session: Session, run: Run, article: items.Article, now: datetime) -> 
     if not changed and row.status == "live":
         return "unchanged", row.id
     event = "revised" if row.status == "live" else "restored"
+    if event == "restored":
+        changed = ["status", *changed]
+    # two columns may list it: it stays with the one that had it first
+    article.site_id, article.column_id, article.column_name = row.site_id, row.column_id, row.column_name
     _copy(article, row)
     row.version, row.changed_at, row.status = row.version + 1, now, "live"
     row.duplicate_of = _first_with(session, row.text_hash, row.id)
     _add_version(session, run, row, article, event, changed, now)
     return "revised", row.id
+
+
+def withdraw(session: Session, run: Run, row: Article, now: datetime) -> int:
+    """Set the tombstone: a version with the text as it was; returns its number."""
+    before = session.get_one(ArticleVersion, (row.id, row.version))
+    row.version, row.changed_at, row.status = row.version + 1, now, "withdrawn"
+    _add_version(session, run, row, item_of(before), "withdrawn", ["status"], now)
+    return row.version
 
 
 def item_of(version: ArticleVersion) -> items.Article:

@@ -58,10 +58,12 @@ def crawl(
     *,
     settings: dict[str, str] | None = None,
     timeout: float = 120,
+    hours: float = 0,
     **arguments: str,
 ) -> Crawl:
-    """Run `scrapy crawl SPIDER` into the directory."""
-    command = [sys.executable, "-W", "error::ResourceWarning", "-m", "scrapy", "crawl", spider]
+    """Run `scrapy crawl SPIDER` into the directory, as if it were so many hours later."""
+    scrapy = ["tests.later", str(hours)] if hours else ["scrapy"]
+    command = [sys.executable, "-W", "error::ResourceWarning", "-m", *scrapy, "crawl", spider]
     for name, value in (FAST | {"ARCHIVE_DIR": str(directory)} | (settings or {})).items():
         command += ["-s", f"{name}={value}"]
     for name, value in arguments.items():

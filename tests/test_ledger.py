@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from crawler.items import Entry
-from exports import ledger
+from exports import ledger, letters, worklist
 from exports.archive import Archive
 from exports.config import Config
 from exports.database.migrate import upgrade
@@ -73,12 +73,12 @@ def outcomes(session: Session, current: Run) -> dict[str, str | None]:
 
 
 def pending(session: Session, current: Run, count: int = 100, after: int = -1) -> list[str]:
-    return [found.listed_title for found in ledger.pending(session, current, count, after)[0]]
+    return [found.listed_title for found in worklist.pending(session, current, count, after)[0]]
 
 
 def plan(session: Session, current: Run, now: datetime = MOMENT, **given: Any) -> None:
     config = Config(Path(), "", revisit_days=30, revisit_share=0.05)
-    ledger.plan(session, config, current, **{"since": None, "full": False, "now": now} | given)
+    worklist.plan(session, config, current, **{"since": None, "full": False, "retry": False, "now": now} | given)
 
 
 def test_listing_pages_in_order(session: Session) -> None:
@@ -87,10 +87,10 @@ def test_listing_pages_in_order(session: Session) -> None:
     assert ledger.listed(session, current, [entry("b"), entry("c"), entry("x", kind="external")], 2) == 2
     assert outcomes(session, current) == {"a": None, "b": None, "c": None, "x": "external"}
     assert ledger.counts(session, current) == {"pending": 3, "external": 1}
-    first, reached = ledger.pending(session, current, 2, -1)
+    first, reached = worklist.pending(session, current, 2, -1)
     assert [found.url for found in first] == [url("a"), url("b")]
     assert pending(session, current, after=reached) == ["c"]
-    assert ledger.pending(session, current, 2, 99) == ([], 99)
+    assert worklist.pending(session, current, 2, 99) == ([], 99)
 
 
 def test_each_column_and_run_has_its_own_entries(session: Session) -> None:
@@ -112,7 +112,7 @@ def test_the_first_outcome_stands(session: Session) -> None:
     ledger.settle(session, current, url("a"), "failed", "HTTP 500")
     ledger.settle(session, current, url("a"), "archived")
     ledger.settle(session, current, url("unlisted"), "archived")
-    ledger.exclude_rest(session, current, 1, "limit=1")
+    worklist.exclude_rest(session, current, 1, "limit=1")
     assert outcomes(session, current) == {"a": "failed", "being fetched": None, "b": "excluded"}
     assert session.get_one(Listing, ("c", url("a"))).reason == "HTTP 500"
     assert session.get_one(Listing, ("c", url("b"))).reason == "limit=1"
@@ -175,7 +175,7 @@ def test_an_article_published_lately_is_checked_again(session: Session) -> None:
 
 def _fail(session: Session, current: Run, name: str, **given: Any) -> None:
     values = {"kind": "article", "outcome": "failed", "reason": "HTTP 500", "attempts": 3, "capture_id": None}
-    ledger.fail(session, current, url(name), **values | {"now": MOMENT} | given)
+    letters.fail(session, current, url(name), **values | {"now": MOMENT} | given)
 
 
 def test_dead_letters_are_renewed_and_resolved(session: Session) -> None:
@@ -185,7 +185,7 @@ def test_dead_letters_are_renewed_and_resolved(session: Session) -> None:
     (row,) = session.scalars(select(Failure))
     assert (row.attempts, row.reason, row.outcome) == (4, "HTTP 404", "gone")
     assert row.last_failed_at - row.first_failed_at == timedelta(days=1)
-    ledger.resolve(session, current, url("a"), MOMENT + timedelta(days=2))
+    letters.resolve(session, current, [url("a")], MOMENT + timedelta(days=2))
     session.refresh(row)
     assert row.resolved_at == MOMENT + timedelta(days=2)
     _fail(session, current, "a")
@@ -202,7 +202,7 @@ def test_what_failed_is_fetched_again_although_it_is_archived(session: Session) 
 def test_conditional_requests_ask_for_what_the_article_was_read_from(session: Session) -> None:
     current = _known(session, MOMENT, old=LONG_AGO)
     plan(session, current, full=True)
-    known, fresh = ledger.pending(session, current, 10, -1)[0]
+    known, fresh = worklist.pending(session, current, 10, -1)[0]
     assert (known.etag, fresh.etag) == ('"old"', None)
 
 
@@ -215,7 +215,7 @@ def test_a_response_nobody_read_is_not_taken_for_known(session: Session) -> None
     )
     session.flush()
     plan(session, current, full=True)
-    assert ledger.pending(session, current, 10, -1)[0][0].etag == '"old"'
+    assert worklist.pending(session, current, 10, -1)[0][0].etag == '"old"'
 
 
 def test_article_of_and_listed_elsewhere(session: Session) -> None:
@@ -265,3 +265,64 @@ def test_not_modified_settles_and_resolves(tmp_path: Path) -> None:
         return await archive.counts(again)
 
     assert with_archive(tmp_path, None, work) == {"unchanged": 1}
+
+
+def _walked(session: Session, names: str, complete: bool = True) -> Run:
+    """A finished run that listed these in that order, the first two on its first page."""
+    current = run(session)
+    ledger.listed(session, current, [entry(name) for name in names], 0)
+    ledger.walked(session, current, complete=complete, now=MOMENT)
+    current.ledger, current.finished_at = {"archived": len(names)}, MOMENT
+    session.flush()
+    return current
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "familiar"),
+    [
+        ("abcd", "abcd", True),
+        ("abcd", "badc", True),  # the same entries
+        ("abcd", "xabcd", True),  # grown at its head
+        ("abcd", "abcxd", False),  # set in behind the first page: the listing moved
+        ("abcd", "abc", False),  # one is missing: deleted, or missed
+        ("abcd", "xabc", False),
+        ("", "a", True),
+    ],
+)
+def test_a_listing_is_familiar_when_it_is_as_the_last_walk_saw_it(
+    session: Session, before: str, now: str, familiar: bool
+) -> None:
+    _walked(session, before)
+    current = run(session)
+    ledger.listed(session, current, [entry(name) for name in now], 0)
+    assert ledger.is_familiar(session, current, newest=2) == familiar
+
+
+@pytest.mark.parametrize("between", ["incomplete", "killed", "none"])
+def test_only_a_complete_walk_makes_a_listing_familiar(session: Session, between: str) -> None:
+    if between != "none":
+        _walked(session, "abc")
+        last = _walked(session, "abc", complete=between != "incomplete")
+        if between == "killed":
+            last.finished_at = None
+    current = run(session)
+    ledger.listed(session, current, [entry(name) for name in "abc"], 0)
+    assert not ledger.is_familiar(session, current, newest=2)
+
+
+def test_what_a_complete_walk_does_not_name_is_absent(session: Session) -> None:
+    _walked(session, "abc")
+    assert _absent(session) == set()
+    later = run(session)
+    ledger.listed(session, later, [entry("a")], 0)
+    assert ledger.walked(session, later, complete=False, now=MOMENT) == 0
+    assert _absent(session) == set()
+    assert ledger.walked(session, later, complete=True, now=MOMENT) == 2
+    assert _absent(session) == {"b", "c"}
+    _walked(session, "ab")
+    assert _absent(session) == {"c"}
+
+
+def _absent(session: Session) -> set[str]:
+    session.expire_all()
+    return set(session.scalars(select(Listing.listed_title).where(Listing.absent_since.is_not(None))))

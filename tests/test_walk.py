@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from crawler import failures
 from crawler.exceptions import Blocked, Gone, Unavailable
 from crawler.pages import TEMPLATES
 from crawler.report import Report
@@ -17,6 +19,8 @@ from crawler.urls import Addresses
 from crawler.walk import MOST_WALKS, Walk
 from tests.reading import HOME, response_of
 
+WALKS = int(os.environ.get("ARCHIVE_WALKS", "100"))
+"""Randomised walks of each kind; ARCHIVE_WALKS=1000 for the figure in the README."""
 COLUMN = f"{HOME}article/zt_x/"
 API = "/api-gateway/jpaas-publish-server/front/page/build/unit"
 SHELL = f"""<html><head><meta name="ColId" content="c9"></head><body><script src="/unitbuild.js" url="{API}"
@@ -67,7 +71,8 @@ class Listing:
 class Archive:
     """Records what the walk hands over."""
 
-    def __init__(self) -> None:
+    def __init__(self, familiar: bool = False) -> None:
+        self.familiar = familiar
         self.urls: dict[str, None] = {}
         self.failures: list[dict[str, Any]] = []
 
@@ -76,13 +81,16 @@ class Archive:
         self.urls.update(dict.fromkeys(entry.url for entry in entries))
         return len(self.urls) - before
 
+    async def is_familiar(self, run_id: int, newest: int) -> bool:
+        return self.familiar
+
     async def fail(self, run_id: int, url: str, **details: Any) -> None:
         self.failures.append({"url": url} | details)
 
 
-def walk(listing: Listing) -> tuple[set[int], Report, Archive]:
+def walk(listing: Listing, familiar: bool = False) -> tuple[set[int], Report, Archive]:
     """Walk the listing; returns the serials met."""
-    archive, report = Archive(), Report("zhuanti", "重要专题")
+    archive, report = Archive(familiar), Report("zhuanti", "重要专题")
 
     async def never() -> bool:
         return False
@@ -121,7 +129,7 @@ def drifting(rng: random.Random, listing: Listing, changes: int) -> set[int]:
 
 @pytest.mark.parametrize("total", [False, True], ids=["T3", "T4"])
 def test_nothing_is_missed_while_the_listing_drifts(total: bool) -> None:
-    for seed in range(120):
+    for seed in range(WALKS):
         rng = random.Random(seed)
         per_page = 15 if total else rng.choice([3, 5, 8])
         pages = rng.randrange(3, 13)
@@ -162,7 +170,7 @@ def test_a_lost_page_is_named_and_the_others_are_walked(total: bool, error: Exce
     met, report, archive = walk(listing)
     assert met == set(listing.entries) - set(range(per_page + 1, 2 * per_page + 1))
     assert any("listing page 2" in problem and str(error) in problem for problem in report.problems)
-    assert {failure["outcome"] for failure in archive.failures} == {"blocked" if error.exit_code == 4 else "failed"}  # type: ignore[attr-defined]
+    assert {failure["outcome"] for failure in archive.failures} == {failures.outcome(error)}  # type: ignore[arg-type]
 
 
 def test_the_declared_total_is_compared_with_what_was_met() -> None:
@@ -174,3 +182,19 @@ def test_the_declared_total_is_compared_with_what_was_met() -> None:
 def test_an_empty_column_is_no_problem() -> None:
     met, report, _ = walk(Listing([], 15, total=True))
     assert (met, report.problems) == (set(), [])
+
+
+@pytest.mark.parametrize("count", [4, 23])
+def test_a_familiar_listing_is_walked_once(count: int) -> None:
+    listing = Listing(list(range(1, count + 1)), 5, past_end="404")
+    met, report, _ = walk(listing, familiar=True)
+    assert (met, report.problems) == (set(listing.entries), [])
+    assert listing.asked == list(range(1, -(-count // 5) + 2))
+
+
+def test_a_familiar_listing_with_a_lost_page_is_walked_again() -> None:
+    listing = Listing(list(range(1, 24)), 5, broken={3: Unavailable("HTTP 502")})
+    _, report, archive = walk(listing, familiar=True)
+    assert report.problems
+    assert listing.asked.count(1) == 2
+    assert {failure["attempts"] for failure in archive.failures} == {1}

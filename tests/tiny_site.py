@@ -23,12 +23,15 @@ class TinySite:
     base_url: str
     asked: list[tuple[str, str]]
     """(method, path with query) of every request."""
+    statuses: list[int]
+    """What each was answered with."""
 
 
 @contextmanager
 def serve(answer: Callable[[str, str], Answer | str | None]) -> Iterator[TinySite]:
-    """Serve answer(path_with_query, base_url); None is a 404, a string an HTML page."""
+    """Serve answer(path_with_query, base_url); None is a 404, a string an HTML page. An ETag is honoured."""
     asked: list[tuple[str, str]] = []
+    statuses: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -37,6 +40,10 @@ def serve(answer: Callable[[str, str], Answer | str | None]) -> Iterator[TinySit
             asked.append((self.command, self.path))
             found = answer(self.path, base_url)
             reply = Answer("not found", 404) if found is None else Answer(found) if isinstance(found, str) else found
+            etag = reply.headers.get("ETag")
+            if etag is not None and self.headers.get("If-None-Match") == etag:
+                reply = Answer("", 304, {"ETag": etag})
+            statuses.append(reply.status)
             body = reply.body.encode() if isinstance(reply.body, str) else reply.body
             self.send_response(reply.status)
             for name, value in reply.headers.items():
@@ -56,7 +63,7 @@ def serve(answer: Callable[[str, str], Answer | str | None]) -> Iterator[TinySit
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield TinySite(base_url, asked)
+        yield TinySite(base_url, asked, statuses)
     finally:
         server.shutdown()
         server.server_close()

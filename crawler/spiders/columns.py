@@ -6,7 +6,7 @@ again is therefore resuming, and a killed run loses nothing but time.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, ClassVar, Self
 
 from scrapy import Spider, signals
@@ -16,11 +16,12 @@ from scrapy.http import TextResponse
 from crawler import blocking, failures, reading
 from crawler.archive import Archive, Pending
 from crawler.arguments import Order
-from crawler.exceptions import CrawlError, Gone, MarkupChanged, Settled
-from crawler.items import Article, Attachment
+from crawler.column_page import first_page
+from crawler.exceptions import CrawlError, Gone, Settled
+from crawler.files import Files
+from crawler.items import Article, Attachment, Held
 from crawler.network import Network
 from crawler.pages import TEMPLATES
-from crawler.pages.home import column_links
 from crawler.report import Report
 from crawler.site import Column
 from crawler.walk import Walk
@@ -44,7 +45,7 @@ class ColumnsSpider(Spider):
         self.report = Report()
         self.reports: list[Report] = []
         self.run_id = 0
-        self._files: dict[str, Attachment] = {}
+        self._files = Files(self.fetch, archive, self._lose)
         self._in_pipelines = 0
         self._drained = asyncio.Condition()
         self._blocks = 0
@@ -79,23 +80,30 @@ class ColumnsSpider(Spider):
             column_id=column.id,
             column_name=column.name,
             base_url=self.addresses.home,
-            arguments={"since": self.order.since, "limit": self.order.limit, "full": self.order.full},
+            arguments={name: getattr(self.order, name) for name in ("since", "limit", "full", "retry")},
         )
+        walk = Walk(self.fetch, self.archive, self.run_id, report, self.template, self.addresses, self._enough_listed)
         try:
-            first = await self._first_page(column)
-            walk = Walk(
-                self.fetch, self.archive, self.run_id, report, self.template, self.addresses, self._enough_listed
-            )
-            await walk.run(first)
+            await walk.run(await first_page(self.fetch, column, self.addresses))
         except CrawlError as error:
             report.error = error
-            log.error("%s: %s", column.name, error)
-        await self.archive.plan(self.run_id, since=self.order.since, full=self.order.full)
-        async for article in self._articles(column):
+            await self._lose(error.url or self.addresses.home, "listing", error)
+        left = await self.archive.walked(self.run_id, walk.pages_read, complete=walk.complete)
+        if left:
+            report.notes.append(f"{left} entries have left the listing since the last run")
+        await self._plan()
+        async for article in self._articles(column, self._listed()):
             yield article
-        async with self._drained:
-            await self._drained.wait_for(lambda: not self._in_pipelines)
+        if walk.complete and self.order.since is None:
+            absent = await self.archive.checking.absent(self.run_id, full=self.order.full, retry=self.order.retry)
+            async for article in self._articles(column, self._unless_blocked(absent)):
+                yield article
+        controls = await self.archive.checking.controls(self.run_id)
+        async for article in self._articles(column, self._unless_blocked(controls)):
+            yield article
+        report.notes += await self.archive.checking.judge(self.run_id)
         report.counts = await self.archive.counts(self.run_id)
+        report.noted = await self.archive.checking.noted(self.run_id)
         await self.archive.finish_run(
             self.run_id,
             exit_code=report.exit_code(),
@@ -106,33 +114,22 @@ class ColumnsSpider(Spider):
         )
         report.finished = True
 
-    async def _first_page(self, column: Column) -> TextResponse:
-        """The column's page: at its pinned path, else where the home page's navigation names it."""
-        if column.path is not None:
-            url = self.addresses.resolve(column.path, self.addresses.home)
-            try:
-                return await self.fetch(url or self.addresses.home, "listing")
-            except Gone as error:
-                log.warning("%s: pinned path %s: %s; looking in the navigation", column.name, column.path, error)
-        home = await self.fetch(self.addresses.home, "home")
-        for href in column_links(home, column.name):
-            url = self.addresses.resolve(href, home.url)
-            if url and self.addresses.is_own(url):
-                return await self.fetch(url, "listing")
-        raise blocking.explain(home) or MarkupChanged(f"the navigation of {home.url} names no column {column.name}")
+    async def _plan(self) -> None:
+        order = self.order
+        await self.archive.plan(self.run_id, since=order.since, full=order.full, retry=order.retry)
 
     async def _enough_listed(self) -> bool:
         if self.order.limit is None:
             return False
-        await self.archive.plan(self.run_id, since=self.order.since, full=self.order.full)
+        await self._plan()
         return (await self.archive.counts(self.run_id)).get("pending", 0) >= self.order.limit
 
     # --- articles -------------------------------------------------------------------------------------
 
-    async def _articles(self, column: Column) -> AsyncIterator[Article]:
-        """Fetch and read what is pending, several at a time; the host's own limit orders the requests."""
+    async def _articles(self, column: Column, work: AsyncIterator[Pending]) -> AsyncIterator[Article]:
+        """Fetch and read these, several at a time (the host's own limit orders the requests), until all are stored."""
         concurrency = self.crawler.settings.getint("CONCURRENT_REQUESTS")
-        work, exhausted = self._work(), False
+        exhausted = False
         tasks: set[asyncio.Task[Article | None]] = set()
         try:
             while True:
@@ -143,13 +140,14 @@ class ColumnsSpider(Spider):
                     else:
                         tasks.add(asyncio.create_task(self._article(column, entry)))
                 if not tasks and exhausted:
-                    return
+                    break
                 if not tasks:
                     async with self._drained:
                         await self._drained.wait_for(lambda: self._in_pipelines < concurrency)
                     continue
-                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
+                    tasks.remove(task)  # one by one: where one raises, the others are waited for below
                     if (article := task.result()) is not None:
                         self._in_pipelines += 1
                         yield article
@@ -157,22 +155,29 @@ class ColumnsSpider(Spider):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        async with self._drained:
+            await self._drained.wait_for(lambda: not self._in_pipelines)
 
-    async def _work(self) -> AsyncIterator[Pending]:
-        """The entries to fetch, from the archive's ledger, a few at a time."""
+    async def _listed(self) -> AsyncIterator[Pending]:
+        """The listed entries to fetch, from the archive's ledger, a few at a time."""
         after, left = -1, self.order.limit
         while left is None or left > 0:
             entries, after = await self.archive.pending(self.run_id, min(left or 50, 50), after)
             if not entries:
                 return
-            for entry in entries:
-                if self._blocks >= blocking.IN_A_ROW:
-                    await self._fail(entry.url, "article", "blocked", "not asked: the site blocks this crawl")
-                else:
-                    yield entry
+            async for entry in self._unless_blocked(entries):
+                yield entry
             if left is not None:
                 left -= len(entries)
         await self.archive.exclude_rest(self.run_id, after, f"beyond limit={self.order.limit}")
+
+    async def _unless_blocked(self, entries: list[Pending]) -> AsyncIterator[Pending]:
+        for entry in entries:
+            if self._blocks >= blocking.IN_A_ROW:
+                reason = "not asked: the site blocks this crawl"
+                await self._fail(entry.url, "article", "blocked", reason, attempts=0)
+            else:
+                yield entry
 
     async def _article(self, column: Column, entry: Pending) -> Article | None:
         """Fetch and read one entry; whatever goes wrong becomes its outcome."""
@@ -182,67 +187,70 @@ class ColumnsSpider(Spider):
                 entry.url, "article", context=context, etag=entry.etag, last_modified=entry.last_modified
             )
             if response.status == 304:
-                await self.archive.unchanged(self.run_id, entry.url)
+                if changed := await self._files.changed(entry.files):
+                    await self.archive.refile(self.run_id, entry.url, changed)
+                else:
+                    await self.archive.unchanged(self.run_id, entry.url)
                 self.report.settled += 1
                 article = None
             else:
-                article = await self.read(response, column, entry.url, entry.listed_title, entry.listed_date)
+                listed = (entry.url, entry.listed_title, entry.listed_date)
+                article = await self.read(response, column, *listed, held=entry.files)
             self._blocks = 0
             return article
         except Settled as settled:
             await self.archive.settle(self.run_id, entry.url, settled.outcome, str(settled))
             self.report.refused += settled.outcome == "excluded"
             self.report.settled += 1
-        except CrawlError as error:
-            outcome = failures.outcome(error)
-            self._blocks += outcome == "blocked"
-            await self._fail(
-                entry.url, "article", outcome, str(error), attempts=error.attempts, capture_id=error.capture_id
+        except Gone as error:
+            log.warning("article %s: gone: %s", entry.url, error)
+            await self.archive.checking.gone(
+                self.run_id,
+                entry.url,
+                how=error.how,
+                reason=str(error),
+                attempts=error.attempts,
+                capture_id=error.capture_id,
             )
+            self.report.settled += 1
+        except CrawlError as error:
+            self._blocks += failures.outcome(error) == "blocked"
+            await self._lose(entry.url, "article", error)
         return None
 
     async def read(
-        self, response: TextResponse, column: Column, listed_url: str, title: str, date: str | None
+        self,
+        response: TextResponse,
+        column: Column,
+        listed_url: str,
+        title: str,
+        date: str | None,
+        *,
+        held: Sequence[Held] = (),
     ) -> Article:
         """The article a response holds, its files fetched. Raises CrawlError where it holds none."""
         with reading.explained(response):
             page = self.template.article(response, self.addresses)
             frame = page.frame()
-            article = reading.article_of(page, await self.fetch(frame, "article") if frame else None)
+            article = reading.article_of(page, await reading.document_of(self.fetch, frame) if frame else None)
         reading.place(article, response, self.order.site.id, column)
         reading.note_listing(article, listed_url, title, date)
         for file in (*article.attachments, *article.images):
-            await self._fetch_file(file)
+            await self._fetch_file(file, held)
         return article
 
-    async def _fetch_file(self, file: Attachment) -> None:
-        """Fetch one attachment or image; where that fails the article stands and a dead letter is written."""
-        if (known := self._files.get(file.url)) is None:
-            try:
-                response = await self.fetch(file.url, "file")
-            except CrawlError as error:
-                await self._fail(
-                    file.url,
-                    "file",
-                    failures.outcome(error),
-                    str(error),
-                    attempts=error.attempts,
-                    capture_id=error.capture_id,
-                )
-                return
-            media_type = (response.headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip()
-            digest, path = await self.archive.keep_file(response.body, file.url, media_type)
-            known = Attachment(file.url, "", digest, media_type, len(response.body), path)
-            if len(self._files) < 1000:
-                self._files[file.url] = known
-        for name in ("sha256", "media_type", "size", "path"):
-            setattr(file, name, getattr(known, name))
+    async def _fetch_file(self, file: Attachment, held: Sequence[Held]) -> None:
+        await self._files.fill(file, held)
 
     async def fetch(self, url: str, role: str, **details: Any) -> TextResponse:
         """The content behind an address; see Network.fetch. Replay answers from the evidence instead."""
         about = {"site": self.order.site.id, "column": self.report.column_id, "home": self.addresses.home}
         details["context"] = about | details.get("context", {})
-        return await Network(self.crawler, self.addresses).fetch(url, role, **details)
+        try:
+            return await Network(self.crawler, self.addresses).fetch(url, role, **details)
+        except CrawlError as error:
+            error.url = url
+            raise
 
     async def hand_over(self, article: Article) -> None:
         """Store the article; called by the last pipeline."""
@@ -260,6 +268,10 @@ class ColumnsSpider(Spider):
         details = {"kind": kind, "outcome": outcome, "reason": reason}
         await self.archive.fail(self.run_id, url, attempts=attempts, capture_id=capture_id, **details)
         self.report.settled += kind == "article"
+
+    async def _lose(self, url: str, kind: str, error: CrawlError) -> None:
+        outcome = failures.outcome(error)
+        await self._fail(url, kind, outcome, str(error), attempts=error.attempts, capture_id=error.capture_id)
 
     async def item_done(self, item: Article) -> None:
         self.report.settled += 1

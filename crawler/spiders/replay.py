@@ -6,7 +6,7 @@ database was lost, it is rebuilt from the WARC files: listings and articles in t
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from scrapy import Request
@@ -17,7 +17,7 @@ from scrapy.responsetypes import responsetypes
 from crawler import failures
 from crawler.archive import Kept
 from crawler.exceptions import CrawlError, Gone, MarkupChanged, Unavailable
-from crawler.items import Article, Attachment
+from crawler.items import Article, Attachment, Held
 from crawler.pages.base import ListingPage
 from crawler.report import Report
 from crawler.site import Column
@@ -95,10 +95,10 @@ class ReplaySpider(ColumnsSpider):
         log.error("%s %s: %s: %s", kind, url, outcome, reason)
         self._outcomes["failed"] += kind == "article"
 
-    async def _fetch_file(self, file: Attachment) -> None:
+    async def _fetch_file(self, file: Attachment, held: Sequence[Held]) -> None:
         """A version keeps the files it has; a lost database finds them in the evidence."""
         if self._rebuilding:
-            await super()._fetch_file(file)
+            await super()._fetch_file(file, held)
 
     # --- the database was lost: observe the evidence anew -------------------------------------------------
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from exports import query, terminal
 from exports.commands import common
 from exports.config import Config
-from exports.database.models import Article, ArticleVersion, Capture
+from exports.database.models import Article, ArticleVersion, Capture, GoneCheck
 from exports.errors import StorageError
 from exports.outline import outline
 
@@ -88,6 +88,7 @@ def _show(session: Session, article: Article, versions: list[ArticleVersion], ve
         ["version", "event", "since", "changed"],
         [[v.version, v.event, terminal.local_time(v.valid_from), ", ".join(v.changed)] for v in versions],
     )
+    _gone(session, article)
     _evidence(session, version)
     _outline(version.body_html)
     for paragraph in version.body_text.split("\n"):
@@ -125,6 +126,37 @@ def _outline(body_html: str) -> None:
         terminal.print_line("Outline")
         for depth, line in lines:
             terminal.print_line(f"{'  ' * depth}{line}")
+
+
+def _gone(session: Session, article: Article) -> None:
+    """Whether it is still listed, and every answer that said it is gone."""
+    out = terminal.print_line
+    if absences := query.absences(session, article.id):
+        out()
+        for entry in absences:
+            out(f"absent from the list of {entry.column_id} since {terminal.local_time(entry.absent_since)}")
+    if checks := query.gone_checks(session, article.id):
+        out()
+        out("Found gone")
+        rows = [
+            [
+                terminal.local_time(check.checked_at),
+                check.kind,
+                check.capture_id,
+                check.control_capture_id,
+                _says(check),
+            ]
+            for check in checks
+        ]
+        terminal.print_table(["time", "answer", "capture", "control", "counts"], rows)
+
+
+def _says(check: GoneCheck) -> str:
+    if check.tombstone is not None:
+        return f"proves version {check.tombstone}"
+    if check.control_capture_id is None:
+        return "no: the host was not in health" if check.voided_at else "no: the run broke off"
+    return "no: it answered later" if check.voided_at else "yes"
 
 
 def _evidence(session: Session, version: ArticleVersion) -> None:

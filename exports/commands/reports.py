@@ -1,5 +1,6 @@
 """archive stats, coverage, runs, failures: the archive as a whole."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from exports import query, search, terminal
 from exports.commands import common
-from exports.database.models import Run
+from exports.database.models import Failure, Run
 
 _UNKNOWN = "(unknown)"
 
@@ -109,6 +110,8 @@ def _coverage_row(ledger: query.Coverage, form: str) -> dict[str, Any]:
         "declared": run.declared,
         "listed": ledger.listed,
         "pending": ledger.pending,
+        "gone_noted": ledger.noted,
+        "absent": ledger.absent,
         "closes": not ledger.problems,
         "problems": ledger.problems,
     }
@@ -125,6 +128,10 @@ def _print_coverage(ledger: query.Coverage) -> None:
     parts = [*ledger.outcomes.items(), *([("pending", ledger.pending)] if ledger.pending else [])]
     total = " + ".join(f"{name} {number}" for name, number in parts) or "0"
     terminal.print_line(f"  listed {ledger.listed} = {total}")
+    if ledger.noted:
+        terminal.print_line(f"  of the gone, archived before and noted: {ledger.noted}")
+    if ledger.absent:
+        terminal.print_line(f"  absent from the list, archived and still checked: {ledger.absent}")
     verdict = f"does not close: {'; '.join(ledger.problems)}" if ledger.problems else "closes"
     terminal.print_line(f"  the ledger {verdict}")
 
@@ -185,7 +192,9 @@ def _ledger(ledger: dict[str, int]) -> str:
 @common.format_option("table", "jsonl", "csv")
 @common.setting_option
 def failures_command(column: str | None, resolved: bool, limit: int | None, form: str) -> None:
-    """List what could not be archived, with reason and attempts.
+    """List what could not be archived, with reason, attempts and the time of the next attempt.
+
+    The first run after that time tries again; `scrapy crawl columns -a retry=failures` does so at once.
 
     \b
     Example: archive failures 重要专题 --all
@@ -200,8 +209,15 @@ def failures_command(column: str | None, resolved: bool, limit: int | None, form
                 **{name: getattr(failure, name) for name in ("attempts", "reason", "url")},
                 "first_failed_at": time(failure.first_failed_at),
                 "last_failed_at": time(failure.last_failed_at),
+                "next_attempt": _next_attempt(failure, time),
                 "resolved_at": time(failure.resolved_at),
             }
             for failure in failures[:limit]
         ]
     common.show_rows(form, rows, "no failure" if resolved else "no unresolved failure")
+
+
+def _next_attempt(failure: Failure, time: Callable[[Any], str | None]) -> str | None:
+    if failure.resolved_at is not None:
+        return None
+    return time(failure.next_attempt_at) if failure.next_attempt_at else "next run"

@@ -14,7 +14,7 @@ from exports.database.article_tables import (
     Image,
 )
 from exports.database.base import Base, UTCDateTime
-from exports.database.record_tables import Capture, Failure, Listing, Run, Segment
+from exports.database.record_tables import Capture, Failure, GoneCheck, Listing, Run, Segment
 
 __all__ = [
     "Article",
@@ -26,6 +26,7 @@ __all__ = [
     "Capture",
     "Failure",
     "FileFields",
+    "GoneCheck",
     "Image",
     "Listing",
     "Run",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exports.database.base import Base
@@ -52,6 +52,10 @@ class Listing(Base):
     reason: Mapped[str | None]
     """Why, where the outcome alone does not say"""
     article_id: Mapped[int | None] = mapped_column(ForeignKey("articles.id"), index=True)
+    checked_at: Mapped[datetime | None]
+    """When its address last answered: with the article as we hold it, changed, or gone; None: see last_seen_at"""
+    absent_since: Mapped[datetime | None]
+    """When a complete walk first did not meet it any more; None while it is listed"""
 
 
 class Run(Base):
@@ -78,6 +82,8 @@ class Run(Base):
     """outcome -> count at the end of the run"""
     requests: Mapped[int] = mapped_column(default=0)
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    complete: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the listing was walked to its end and every page of it read"""
 
 
 class Failure(Base):
@@ -91,7 +97,7 @@ class Failure(Base):
     kind: Mapped[str]
     """article, listing, file"""
     outcome: Mapped[str]
-    """failed, blocked or gone"""
+    """failed, blocked or gone; excluded for a column's own page that robots.txt forbids"""
     reason: Mapped[str] = mapped_column(Text)
     attempts: Mapped[int]
     first_failed_at: Mapped[datetime]
@@ -101,6 +107,35 @@ class Failure(Base):
     capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
     resolved_at: Mapped[datetime | None]
     """When a later run archived it; None while it stands"""
+    next_attempt_at: Mapped[datetime | None]
+    """The first run after this moment tries again; None: the next run"""
+
+
+class GoneCheck(Base):
+    """One row per answer that said an archived article is gone: the evidence of withdrawals.
+
+    It counts once ``control_capture_id`` is there and while ``voided_at`` is not.
+    """
+
+    __tablename__ = "gone_checks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"), index=True)
+    column_id: Mapped[str]
+    url: Mapped[str]
+    """The address asked, as the column lists it"""
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
+    checked_at: Mapped[datetime]
+    kind: Mapped[str]
+    """404, 410, redirect (to the home page or a 404 page) or soft 404 (a page that says so)"""
+    capture_id: Mapped[int] = mapped_column(ForeignKey("captures.id"))
+    """The answer itself"""
+    control_capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
+    """The answer that shows the host in health in the same run; None where there was none"""
+    voided_at: Mapped[datetime | None]
+    """When it ceased to count: the article answered again, or the host was not in health"""
+    tombstone: Mapped[int | None]
+    """The version with the event withdrawn that this check helps to prove"""
 
 
 class Segment(Base):
