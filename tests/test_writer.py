@@ -195,7 +195,7 @@ def test_a_version_rolled_back_leaves_no_line(tmp_path: Path, monkeypatch: pytes
     async def work(archive: Archive, run_id: int) -> None:
         await add(archive, run_id, 1)
         with monkeypatch.context() as patch:
-            patch.setattr("exports.ledger.resolve", _broken)
+            patch.setattr("exports.letters.resolve", _broken)
             with pytest.raises(ZeroDivisionError):
                 await add(archive, run_id, 2)
         await add(archive, run_id, 3)
