@@ -3,6 +3,7 @@
 The crawler does not import storage: it knows the web and this interface.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -42,17 +43,27 @@ class Kept(Protocol):
     listed_date: str | None
 
 
+class Judgement(Protocol):
+    """What promoting a replay would change; see exports/rereadings.py."""
+
+    outcomes: Counter[str]
+    changes: Counter[tuple[str, str]]
+    filled: dict[str, tuple[int, int]]
+    total: int
+
+
 class Replaying(Protocol):
     """What replay needs of the archive."""
 
     directory: Path
 
-    async def prepare(self, run_id: int, column_id: str) -> int | None: ...
+    async def prepare(self, run_id: int, column_id: str, reader: str) -> int | None: ...
     async def versions(self, run_id: int, column_id: str, after: tuple[int, int]) -> list[Kept]: ...
     async def observed(self, run_id: int, after: int) -> list[Kept]: ...
-    async def captured(self, run_id: int, url: str) -> Kept | None: ...
-    async def rewrite(self, run_id: int, article_id: int, version: int, article: Article) -> dict[str, str]: ...
-    async def finish(self, run_id: int) -> None: ...
+    async def captured(self, run_id: int, url: str, near: int | None = None) -> Kept | None: ...
+    async def note(self, run_id: int, column_id: str, reader: str, found: Sequence[Any]) -> None: ...
+    async def judged(self, run_id: int, column_id: str) -> Judgement: ...
+    async def promote(self, run_id: int, column_id: str) -> None: ...
 
 
 class Checking(Protocol):

@@ -100,3 +100,6 @@ def _check_numbers(settings: BaseSettings) -> None:
             usable = False
         if not usable:
             raise BadUsage(f"{name} {settings[name]!r} is not a number of seconds")
+    processes = str(settings["ARCHIVE_PROCESSES"])
+    if not (processes.isascii() and processes.isdecimal() and int(processes) <= 1024):
+        raise BadUsage(f"ARCHIVE_PROCESSES {processes!r} is not a number of processes (0: one a core)")

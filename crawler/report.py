@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from crawler.exceptions import CrawlError
 
 ARCHIVED = ("archived", "unchanged", "revised", "duplicate", "reread")
-INCOMPLETE = ("failed", "blocked", "gone", "pending")
+INCOMPLETE = ("failed", "blocked", "gone", "damaged", "pending")
 
 
 @dataclass

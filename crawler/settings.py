@@ -15,6 +15,7 @@ ARCHIVE_DATABASE_URL = os.environ.get("ARCHIVE_DATABASE_URL")  # sqlite:///$ARCH
 ARCHIVE_SITES_DIR = os.environ.get("ARCHIVE_SITES_DIR") or str(Path(__file__).parent / "sites")
 ARCHIVE_CONTACT = os.environ.get("ARCHIVE_CONTACT")
 ARCHIVE_RETRY_DELAY = os.environ.get("ARCHIVE_RETRY_DELAY") or 2  # seconds, doubled with each attempt
+ARCHIVE_PROCESSES = os.environ.get("ARCHIVE_PROCESSES") or 0  # a replay's; 0: one a core
 ARCHIVE_CLASS = "exports.archive.Archive"
 
 # Polite, always

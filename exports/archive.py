@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from crawler.items import Article, Attachment, Entry, Exchange
-from exports import disk, failpoints, jsonl, ledger, letters, lock, repair, versions, withdrawals, worklist
+from exports import disk, failpoints, jsonl, ledger, letters, lock, manifest, repair, versions, withdrawals, worklist
 from exports.checking import Checking
 from exports.config import Config
 from exports.database import migrate
@@ -40,6 +40,7 @@ class Archive:
         self.started_at = _now()
         self._evidence = Evidence(self.config.directory, self.started_at, user_agent)
         self._locks: list[lock.Lock] = []
+        self._columns: set[str] = set()
         self._make_directory()
         self._engine = open_engine(self.config.database_url)
         try:
@@ -69,6 +70,7 @@ class Archive:
             session.flush()
             return run.id
 
+        self._columns.add(about["column_id"])
         run_id = await self._do(work)
         failpoints.reach("after run record")
         return run_id
@@ -220,7 +222,9 @@ class Archive:
         if failed is None:
             try:
                 with Session(self._engine) as session, session.begin():
+                    lock.alone(session)
                     self._evidence.finish(session)
+                    manifest.seal(session, self.config.directory, sorted(self._columns), _now())
             except (OSError, SQLAlchemyError) as error:
                 failed = StorageError(f"storage failed: {' '.join(str(error).split())}")
         self._evidence.close()

@@ -40,7 +40,12 @@ def line(version: ArticleVersion) -> str:
 
 def path_of(version: ArticleVersion) -> str:
     """The file the version's line stands in, relative to ARCHIVE_DIR: by month (UTC) of archiving."""
-    return f"jsonl/{version.column_id}/{version.valid_from.astimezone(UTC):%Y-%m}.jsonl"
+    return path_for(version.column_id, version.valid_from)
+
+
+def path_for(column_id: str, valid_from: datetime) -> str:
+    """The file of the versions of that column and that moment."""
+    return f"jsonl/{column_id}/{valid_from.astimezone(UTC):%Y-%m}.jsonl"
 
 
 def versions_of(session: Session, path: str) -> Iterator[ArticleVersion]:

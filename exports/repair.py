@@ -32,7 +32,7 @@ def repair(session: Session, directory: Path) -> None:
             lines.unlink()
     for warc in sorted((directory / "warc").glob("*.warc.gz")):
         _repair_warc(session, directory, warc, known.get(f"warc/{warc.name}"))
-    for draft in (directory / "files").glob(".*"):
+    for draft in (*(directory / "files").glob(".*"), *(directory / "manifests").glob("*.tmp")):
         draft.unlink()
 
 

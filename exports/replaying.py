@@ -1,24 +1,24 @@
 """What replay needs of the archive: the versions to read again, and an index of evidence nothing cites yet.
 
-Two cases. The database is whole: every version is read again from its capture, in place. The database
+Two cases. The database is whole: every version is read again from its capture (see rereadings.py). The database
 was lost: the WARC files are indexed first, then every listing and article is observed anew, at the time
 it was fetched.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from crawler.items import Article
-from exports import jsonl, repair, segments
+from exports import failpoints, repair, rereadings, segments
 from exports.database.models import ArticleVersion, Capture, Listing, Run, Segment
-from exports.versions import rewrite
+from exports.rereadings import Judgement, Reread
 from exports.warc import Record, walk
 
 T = TypeVar("T")
@@ -68,6 +68,7 @@ def versions(session: Session, column_id: str, after: tuple[int, int], count: in
         .join(Run, Run.id == ArticleVersion.run_id)
         .where(
             _replayable(column_id),
+            ~rereadings.is_read(ArticleVersion.article_id, ArticleVersion.version),
             (ArticleVersion.article_id > after[0])
             | ((ArticleVersion.article_id == after[0]) & (ArticleVersion.version > after[1])),
         )
@@ -93,11 +94,17 @@ def versions(session: Session, column_id: str, after: tuple[int, int], count: in
     return kept
 
 
-def captured(session: Session, url: str) -> Kept | None:
-    """The latest capture of an address that is a page or a redirect, with its payload."""
-    capture = session.scalar(
-        select(Capture).where(Capture.url == url, Capture.status < 400).order_by(Capture.id.desc()).limit(1)
-    )
+def captured(session: Session, url: str, near: int | None = None) -> Kept | None:
+    """The capture of an address that is a page or a redirect, with its payload.
+
+    The first one behind the capture `near` (the page that made the crawl ask for it), else the latest.
+    """
+    answers = select(Capture).where(Capture.url == url, Capture.status < 400)
+    capture = None
+    if near is not None:
+        capture = session.scalar(answers.where(Capture.id > near).order_by(Capture.id).limit(1))
+    if capture is None:
+        capture = session.scalar(answers.order_by(Capture.id.desc()).limit(1))
     return _kept(session, capture) if capture else None
 
 
@@ -172,13 +179,16 @@ class Replaying:
     def __init__(self, directory: Path, with_run: WithRun) -> None:
         self.directory = directory
         self._with_run = with_run
-        self._touched: set[str] = set()
 
-    async def prepare(self, run_id: int, column_id: str) -> int | None:
-        """The number of versions to read again; None where the database was lost and evidence is indexed now."""
+    async def prepare(self, run_id: int, column_id: str, reader: str) -> int | None:
+        """The number of versions to read again; None where the database was lost and evidence is indexed now.
+
+        What a killed or refused replay by the same reader has read is kept.
+        """
 
         def work(session: Session, run: Run) -> int | None:
             if not is_lost(session):
+                rereadings.forget(session, column_id, reader)
                 return count_versions(session, column_id)
             index(session, self.directory, run)
             return None
@@ -193,27 +203,28 @@ class Replaying:
         """The next listing and article captures of a lost database."""
         return await self._with_run(run_id, lambda s, _: observed(s, after, 100))
 
-    async def captured(self, run_id: int, url: str) -> Kept | None:
-        """The latest answer to an address that is no error."""
-        return await self._with_run(run_id, lambda s, _: captured(s, url))
+    async def captured(self, run_id: int, url: str, near: int | None = None) -> Kept | None:
+        """The answer to an address that is no error: the first one behind the capture `near`, else the latest."""
+        return await self._with_run(run_id, lambda s, _: captured(s, url, near))
 
-    async def rewrite(self, run_id: int, article_id: int, version: int, article: Article) -> dict[str, str]:
-        """Read a version again in place; returns field -> gained, lost or changed."""
+    async def note(self, run_id: int, column_id: str, reader: str, found: Sequence[Reread]) -> None:
+        """Keep what was read again, until it is promoted."""
+        await self._with_run(run_id, lambda s, _: rereadings.note(s, column_id, reader, found))
+        failpoints.reach("after rereadings")
 
-        def work(session: Session, _run: Run) -> dict[str, str]:
-            row = session.get_one(ArticleVersion, (article_id, version))
-            changes = rewrite(session, row, article)
-            if changes:
-                self._touched.add(jsonl.path_of(row))
-            return changes
+    async def judged(self, run_id: int, column_id: str) -> Judgement:
+        """What promoting everything read again would change."""
+        return await self._with_run(run_id, lambda s, _: rereadings.judged(s, column_id))
 
-        return await self._with_run(run_id, work)
+    async def promote(self, run_id: int, column_id: str) -> None:
+        """Make what was read again the versions, all of it in one transaction, and write their JSON Lines files anew.
 
-    async def finish(self, run_id: int) -> None:
-        """Write the JSON Lines files again whose versions changed."""
+        A kill before the commit leaves every version as it was; one behind it leaves files the next start writes.
+        """
+        paths = await self._with_run(run_id, lambda s, _: rereadings.promote(s, column_id))
+        failpoints.reach("after promotion")
+        for path in paths:
+            await self._with_run(run_id, partial(self._rewrite, path))
 
-        def work(session: Session, _run: Run) -> None:
-            for path in sorted(self._touched):
-                repair.rewrite(session, self.directory, session.get_one(Segment, path))
-
-        await self._with_run(run_id, work)
+    def _rewrite(self, path: str, session: Session, _run: Run) -> None:
+        repair.rewrite(session, self.directory, session.get_one(Segment, path))

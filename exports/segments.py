@@ -67,6 +67,7 @@ def vouch(session: Session, directory: Path, path: str, *, closed: bool) -> Segm
     segment = session.get(Segment, path) or Segment(path=path)
     target = directory / path
     segment.size, segment.closed = target.stat().st_size, closed
+    segment.sealed = 0
     segment.crc32 = checksum(target, segment.size)
     session.add(segment)
     return segment
@@ -76,6 +77,7 @@ def stale(session: Session, path: str) -> None:
     """Note that the file no longer says what the database says: repair.py writes it again."""
     segment = session.get(Segment, path) or Segment(path=path, size=0, closed=False)
     segment.crc32 = None
+    segment.sealed = 0
     session.add(segment)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from exports.checks import Findings, Problem, articles, evidence, found, lines
+from exports.checks import Findings, Problem, articles, evidence, found, lines, manifests
 from exports.config import Config
 from exports.database.migrate import check_current
 from exports.database.session import open_engine
@@ -31,7 +31,7 @@ class Verification:
         engine = open_engine(self._config.database_url, read_only=True)
         try:
             check_current(engine)
-            for check in (_database, evidence.check, articles.check, lines.check):
+            for check in (_database, evidence.check, articles.check, lines.check, manifests.check):
                 yield from self._run(check, engine)
         finally:
             engine.dispose()

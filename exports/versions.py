@@ -10,7 +10,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crawler import items
-from exports import jsonl, segments
 from exports.database.models import (
     Article,
     ArticleAuthor,
@@ -23,6 +22,8 @@ from exports.database.models import (
 
 _COLUMNS = [name for name in ArticleFields.__annotations__ if name in {f.name for f in fields(items.Article)}]
 """The columns that are copied from the item by name."""
+LISTS = ("authors", "attachments", "images")
+"""What a version holds as JSON and the current one also in tables of their own."""
 HASHED = (
     *("title", "subtitle", "byline", "breadcrumb", "source", "content_type", "published_at"),
     *("body_text", "editor_note", "attachments", "images"),
@@ -109,30 +110,20 @@ def changed_fields(before: ArticleVersion, article: items.Article) -> list[str]:
     return [name for name in HASHED if old[name] != new[name]]
 
 
-def rewrite(session: Session, version: ArticleVersion, article: items.Article) -> dict[str, str]:
-    """Replay: read a version again in place, under the extractor of today.
+def reread(version: ArticleVersion, article: items.Article) -> tuple[dict[str, str], dict[str, Any]]:
+    """Replay: what reading the version again changes, and the row it would be.
 
-    Returns the fields that differ: field -> gained, lost or changed.
+    The first is field -> gained, lost or changed; the second column -> value, as JSON takes it.
     """
     _carry_over(version, article)
-    paths = [jsonl.path_of(version)]
-    names = [*_COLUMNS, "authors", "attachments", "images"]
-    before = {name: getattr(version, name) for name in names}
-    _copy(article, version)
-    _copy_lists(article, version)
+    row = {name: getattr(article, name) for name in _COLUMNS}
+    row |= {name: [asdict(each) for each in getattr(article, name)] for name in LISTS}
     changes = {
-        name: "gained" if not old else "lost" if not getattr(version, name) else "changed"
-        for name, old in before.items()
-        if old != getattr(version, name)
+        name: "gained" if not getattr(version, name) else "lost" if not value else "changed"
+        for name, value in row.items()
+        if getattr(version, name) != value
     }
-    if changes:
-        for path in {*paths, jsonl.path_of(version)}:
-            segments.stale(session, path)
-    row = session.get_one(Article, version.article_id)
-    if changes and row.version == version.version:
-        _copy(article, row)
-        _replace_details(session, row.id, article)
-    return changes
+    return changes, row | {"content_hash": content_hash(article), "text_hash": text_hash(article)}
 
 
 def _sha256(value: Any) -> str:

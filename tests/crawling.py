@@ -58,10 +58,14 @@ def crawl(
     *,
     settings: dict[str, str] | None = None,
     timeout: float = 120,
+    failpoint: str = "",
     hours: float = 0,
     **arguments: str,
 ) -> Crawl:
-    """Run `scrapy crawl SPIDER` into the directory, as if it were so many hours later."""
+    """Run `scrapy crawl SPIDER` into the directory, as if it were so many hours later.
+
+    It kills itself at the failpoint, where one is given.
+    """
     scrapy = ["tests.later", str(hours)] if hours else ["scrapy"]
     command = [sys.executable, "-W", "error::ResourceWarning", "-m", *scrapy, "crawl", spider]
     for name, value in (FAST | {"ARCHIVE_DIR": str(directory)} | (settings or {})).items():
@@ -69,6 +73,8 @@ def crawl(
     for name, value in arguments.items():
         command += ["-a", f"{name}={value}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ARCHIVE_")}
+    if failpoint:
+        environment["ARCHIVE_FAILPOINT"] = failpoint
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)
     return Crawl(done.returncode, done.stdout, done.stderr, directory)
 

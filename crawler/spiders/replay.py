@@ -1,31 +1,55 @@
 """`scrapy crawl replay`: extracts again from kept evidence, without the network.
 
-Every version in the archive is read again from the capture it cites, and rewritten in place. Where the
-database was lost, it is rebuilt from the WARC files: listings and articles in the order they came in.
+Every version in the archive is read again from the capture it cites, on all cores, and replaced where all of its
+column was read and no required field drops below its floor (crawler/floors.py). Where the database was lost, it is
+rebuilt from the WARC files: listings and articles in the order they came in.
 """
 
+import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
-from scrapy import Request
-from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
-from scrapy.http import Headers, Response, TextResponse
-from scrapy.responsetypes import responsetypes
+from scrapy.http import TextResponse
 
-from crawler import failures
+from crawler import floors, rereading
 from crawler.archive import Kept
 from crawler.exceptions import CrawlError, Gone, MarkupChanged, Unavailable
 from crawler.items import Article, Attachment, Held
 from crawler.pages.base import ListingPage
+from crawler.processes import open_pool
 from crawler.report import Report
-from crawler.site import Column
+from crawler.site import Column, Site
 from crawler.spiders.columns import ColumnsSpider
-from crawler.urls import Addresses
-from exports.warc import Record, WarcDamage, read_record
+from exports.warc import WarcDamage, read_record
 
 log = logging.getLogger(__name__)
+
+CHUNK = 10
+"""Versions one process reads in one go."""
+
+
+@dataclass(frozen=True)
+class Reread:
+    """What became of reading a version again."""
+
+    article_id: int
+    version: int
+    article: Article | None = None
+    outcome: str = "reread"
+    """reread; failed: the templates do not take the page; damaged: its evidence cannot be read"""
+    reason: str | None = None
+    required: tuple[str, ...] = floors.REQUIRED
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The iframe's document is needed too."""
+
+    kept: Kept
+    url: str
 
 
 class ReplaySpider(ColumnsSpider):
@@ -39,66 +63,89 @@ class ReplaySpider(ColumnsSpider):
     async def _column(self, column: Column) -> AsyncIterator[Article]:
         report = self.report = Report(column.id, column.name)
         self.reports.append(report)
-        self._decompress = HttpCompressionMiddleware.from_crawler(self.crawler)
-        self._targets: dict[int, tuple[int, int]] = {}
-        self._changes: Counter[tuple[str, str]] = Counter()
-        self._outcomes: Counter[str] = Counter()
+        settings = self.crawler.settings
+        self._reader = rereading.Reader(settings.copy_to_dict(), self.order.site)
+        reader = rereading.fingerprint(settings)
         about = {"site_id": self.order.site.id, "column_id": column.id, "column_name": column.name}
         self.run_id = await self.archive.start_run(spider=self.name, base_url="", arguments={}, **about)
-        total = await self.archive.replaying.prepare(self.run_id, column.id)
+        total = await self.archive.replaying.prepare(self.run_id, column.id, reader)
         self._rebuilding = total is None
-        articles = self._rebuilt(column) if self._rebuilding else self._reread(column)
-        report.listed = total or 0
-        async for article in articles:
-            self._in_pipelines += 1
-            yield article
+        outcome: dict[str, Any] = {}
+        if total is None:
+            async for article in self._rebuilt(column):
+                self._in_pipelines += 1
+                yield article
+                async with self._drained:
+                    await self._drained.wait_for(lambda: self._in_pipelines < 64)
             async with self._drained:
-                await self._drained.wait_for(lambda: self._in_pipelines < 64)
-        async with self._drained:
-            await self._drained.wait_for(lambda: not self._in_pipelines)
-        await self.archive.replaying.finish(self.run_id)
-        report.counts = await self.archive.counts(self.run_id) if self._rebuilding else dict(self._outcomes)
-        report.notes = [f"{field} {how}: {count} versions" for (field, how), count in sorted(self._changes.items())]
-        await self.archive.finish_run(self.run_id, exit_code=report.exit_code(), reason=report.reason())
+                await self._drained.wait_for(lambda: not self._in_pipelines)
+            report.counts = await self.archive.counts(self.run_id)
+        else:
+            report.listed = total
+            await self._reread(column, reader, total)
+            report.counts = outcome["ledger"] = await self._judge(column)
+        await self.archive.finish_run(self.run_id, exit_code=report.exit_code(), reason=report.reason(), **outcome)
         report.finished = True
 
     # --- the database is there: read its versions again ---------------------------------------------------
 
-    async def _reread(self, column: Column) -> AsyncIterator[Article]:
-        after = (0, 0)
-        while batch := await self.archive.replaying.versions(self.run_id, column.id, after):
-            for kept in batch:
-                after = (kept.article_id, kept.version)
-                self._locate(kept.base_url)
-                try:
-                    response, _ = self._response(kept)
-                    article = await self.read(
-                        response, column, kept.listed_url, kept.listed_title or "", kept.listed_date
-                    )
-                except CrawlError as error:
-                    log.error("version %d of article %d stays as it was: %s", kept.version, kept.article_id, error)
-                    self._outcomes["failed"] += 1
-                    continue
-                self._targets[id(article)] = after
-                yield article
+    async def _reread(self, column: Column, reader: str, total: int) -> None:
+        """Read the column's versions again on all cores; what was read is kept aside."""
+        arguments = (self.crawler.settings.copy_to_dict(), self.order.site, column, self.archive.replaying.directory)
+        processes = self.crawler.settings.getint("ARCHIVE_PROCESSES")
+        with open_pool(processes, total // (10 * CHUNK), _begin, arguments) as (pool, workers):
+            tasks: set[asyncio.Task[None]] = set()
+            after = (0, 0)
+            while batch := await self.archive.replaying.versions(self.run_id, column.id, after):
+                after = (batch[-1].article_id, batch[-1].version)
+                for start in range(0, len(batch), CHUNK):
+                    tasks.add(asyncio.create_task(self._read(pool, column, reader, batch[start : start + CHUNK])))
+                while len(tasks) > 3 * workers:
+                    done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+            await asyncio.gather(*tasks)
 
-    async def hand_over(self, article: Article) -> None:
-        if (target := self._targets.pop(id(article), None)) is None:
-            await super().hand_over(article)
-            return
-        changes = await self.archive.replaying.rewrite(self.run_id, *target, article)
-        self._changes.update(changes.items())
-        self._outcomes["reread" if changes else "unchanged"] += 1
+    async def _read(self, pool: Executor, column: Column, reader: str, chunk: list[Kept]) -> None:
+        found: list[Reread] = []
+        for each in await self._in(pool, [(kept, None) for kept in chunk]):
+            found.append(await self._with_frame(pool, each) if isinstance(each, Wanted) else each)
+        for each in found:
+            if each.article is None:
+                log.error("version %d of article %d stays as it was: %s", each.version, each.article_id, each.reason)
+        await self.archive.replaying.note(self.run_id, column.id, reader, found)
+        self.report.settled += len(found)
+
+    async def _in(self, pool: Executor, chunk: "list[tuple[Kept, Kept | None]]") -> "list[Reread | Wanted]":
+        return await asyncio.get_running_loop().run_in_executor(pool, _work, chunk)
+
+    async def _with_frame(self, pool: Executor, wanted: Wanted) -> Reread:
+        kept = wanted.kept
+        self._locate(kept.base_url)
+        try:
+            frame = await self._kept(wanted.url, kept.capture_id)
+        except CrawlError as error:
+            return Reread(kept.article_id, kept.version, None, "failed", str(error))
+        (found,) = await self._in(pool, [(kept, frame)])
+        assert isinstance(found, Reread)
+        return found
+
+    async def _judge(self, column: Column) -> dict[str, int]:
+        """Promote what was read, or say in the report why not; returns outcome -> versions."""
+        replaying, report = self.archive.replaying, self.report
+        judgement = await replaying.judged(self.run_id, column.id)
+        report.notes = [f"{field} {how}: {count} versions" for (field, how), count in sorted(judgement.changes.items())]
+        counts = dict(judgement.outcomes)
+        if broken := floors.broken(judgement.filled, judgement.total):
+            report.problems += [f"nothing was replaced: {line}" for line in broken]
+            counts["refused"] = counts.pop("reread", 0)
+        else:
+            await replaying.promote(self.run_id, column.id)
+        return {outcome: count for outcome, count in counts.items() if count}
 
     async def _fail(self, url: str, kind: str, outcome: str, reason: str, **details: Any) -> None:
         """A page the templates of today do not take is no failure of the site: no dead letter."""
         log.error("%s %s: %s: %s", kind, url, outcome, reason)
-        self._outcomes["failed"] += kind == "article"
-
-    async def _fetch_file(self, file: Attachment, held: Sequence[Held]) -> None:
-        """A version keeps the files it has; a lost database finds them in the evidence."""
-        if self._rebuilding:
-            await super()._fetch_file(file, held)
 
     # --- the database was lost: observe the evidence anew -------------------------------------------------
 
@@ -107,11 +154,11 @@ class ReplaySpider(ColumnsSpider):
         while batch := await self.archive.replaying.observed(self.run_id, after):
             for kept in batch:
                 after = kept.capture_id
-                response, context = self._response(kept)
-                if context.get("column") != column.id:
-                    continue
-                self._locate(context["home"])
                 try:
+                    response, context = self._response(kept)
+                    if context.get("column") != column.id:
+                        continue
+                    self._locate(context["home"])
                     if kept.role == "listing":
                         shell = await self._listing(response, shell)
                     elif "url" in context:
@@ -133,46 +180,69 @@ class ReplaySpider(ColumnsSpider):
         self.report.listed += await self.archive.listed(self.run_id, entries, self.report.listed)
         return page if page.is_shell else shell
 
+    async def _fetch_file(self, file: Attachment, held: Sequence[Held]) -> None:
+        if self._rebuilding:  # a version read again keeps the files it has
+            await super()._fetch_file(file, held)
+
     # --- evidence instead of the network ------------------------------------------------------------------
 
     async def fetch(self, url: str, role: str, **_: Any) -> TextResponse:
         """The kept answer to an address, kept redirects followed. Raises Gone where none was kept."""
+        response, _context = self._response(await self._kept(url))
+        return response
+
+    async def _kept(self, url: str, near: int | None = None) -> Kept:
         for _hop in range(6):
-            kept = await self.archive.replaying.captured(self.run_id, url)
+            kept = await self.archive.replaying.captured(self.run_id, url, near)
             if kept is None:
                 raise Gone(f"not in the evidence: {url}")
             response, _context = self._response(kept)
             location = (response.headers.get("Location") or b"").decode("latin-1")
             target = self.addresses.resolve(location, url) if response.status != 200 else None
             if target is None:
-                return response
+                return kept
             url = target
         raise Unavailable(f"redirect loop at {url}")
 
     def _locate(self, home: str) -> None:
-        site = self.order.site
-        self.addresses = Addresses.of(site.home, site.file_hosts, home if home != site.home else None)
+        self.addresses = self._reader.addresses(home)
 
     def _response(self, kept: Kept) -> tuple[TextResponse, dict[str, str]]:
-        """The kept response, decoded as the crawl decoded it, and what the crawl knew of it."""
-        path = self.archive.replaying.directory / kept.warc_file
-        try:
-            record = read_record(path, kept.warc_offset)
-        except (OSError, WarcDamage) as error:
-            raise Unavailable(f"evidence is damaged: {error}") from None
-        request = Request(kept.url, meta={"capture_id": kept.capture_id, "fetched_at": kept.fetched_at})
-        response = HttpCompressionMiddleware.from_crawler(self.crawler).process_response(
-            request, _raw(record, kept.url)
-        )
-        if not isinstance(response, Response):
-            raise failures.located(MarkupChanged(f"no response at {kept.url}"), Response(kept.url, request=request))
-        response.request = request
-        return response, record.context  # type: ignore[return-value]
+        return _response(self._reader, self.archive.replaying.directory, kept)
 
 
-def _raw(record: Record, url: str) -> Response:
-    headers = Headers()
-    for name, value in record.headers:
-        headers.appendlist(name, value)
-    kind = responsetypes.from_args(headers=headers, url=url, body=record.payload)
-    return kind(url, status=record.status, headers=headers, body=record.payload)
+# --- in the processes that read -------------------------------------------------------------------------------
+
+_worker: tuple[rereading.Reader, Column, Any]
+
+
+def _begin(settings: dict[str, Any], site: Site, column: Column, directory: Any) -> None:
+    global _worker
+    _worker = rereading.Reader(settings, site), column, directory
+
+
+def _work(chunk: list[tuple[Kept, Kept | None]]) -> list[Reread | Wanted]:
+    return [_read_again(kept, frame) for kept, frame in chunk]
+
+
+def _read_again(kept: Kept, frame: Kept | None) -> Reread | Wanted:
+    reader, column, directory = _worker
+    try:
+        response, _ = _response(reader, directory, kept)
+        document = _response(reader, directory, frame)[0] if frame else None
+        return Reread(kept.article_id, kept.version, reader.article(kept, column, response, document))
+    except rereading.Wanted as wanted:
+        return Wanted(kept, wanted.url)
+    except CrawlError as error:
+        outcome = "damaged" if isinstance(error, Unavailable) else "failed"
+        return Reread(kept.article_id, kept.version, None, outcome, str(error))
+
+
+def _response(reader: rereading.Reader, directory: Any, kept: Kept) -> tuple[TextResponse, dict[str, str]]:
+    """The kept response, and what the crawl knew of it. Raises Unavailable where the evidence is damaged."""
+    try:
+        record = read_record(directory / kept.warc_file, kept.warc_offset)
+    except (OSError, WarcDamage) as error:
+        raise Unavailable(f"evidence is damaged: {error}") from None
+    exchanged = rereading.Exchanged(record.status, record.headers, record.payload)
+    return reader.response(kept, exchanged), record.context

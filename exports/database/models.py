@@ -15,6 +15,7 @@ from exports.database.article_tables import (
 )
 from exports.database.base import Base, UTCDateTime
 from exports.database.record_tables import Capture, Failure, GoneCheck, Listing, Run, Segment
+from exports.database.upkeep_tables import Manifest, Rereading
 
 __all__ = [
     "Article",
@@ -29,6 +30,8 @@ __all__ = [
     "GoneCheck",
     "Image",
     "Listing",
+    "Manifest",
+    "Rereading",
     "Run",
     "Segment",
     "UTCDateTime",

@@ -84,6 +84,8 @@ class Run(Base):
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     complete: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether the listing was walked to its end and every page of it read"""
+    manifest: Mapped[int | None]
+    """Number of the manifest that covers the run; None while none does"""
 
 
 class Failure(Base):
@@ -153,3 +155,5 @@ class Segment(Base):
     """CRC-32 of those bytes; None where they are to be written again from the database, as after a replay"""
     closed: Mapped[bool]
     """No further bytes will be appended"""
+    sealed: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """How many of these bytes the manifests cover; 0 where the file was written anew since"""

@@ -1,0 +1,99 @@
+"""The chain of manifests against itself, the files and the versions: which run's bytes were changed later on."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from exports import manifest
+from exports.checks import Findings, Problem, found
+from exports.database.models import Manifest, Run, Segment
+
+Entries = dict[str, list[tuple[str, dict[str, Any]]]]
+"""Path of a file -> who added which bytes, and the manifest's entry of them, in order."""
+
+
+def check(session: Session, directory: Path) -> Findings:
+    """Every manifest, every part of a file they name, every run. Archives older than manifests have none to check."""
+    entries: Entries = {}
+    runs: dict[int, tuple[str, dict[str, Any]]] = {}
+    previous, last, whole = None, 0, True
+    for row in session.scalars(select(Manifest).order_by(Manifest.number)):
+        where = manifest.path_of(row.number)
+        gap = f"manifest {last + 1} is missing before it" if row.number != last + 1 else None
+        last = row.number
+        target = directory / where
+        if not target.is_file():
+            yield found(where, gap, "is missing")
+            previous, whole = row.sha256, False
+            continue
+        data = target.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != row.sha256:
+            yield found(where, gap, "was changed after it was written")
+            previous, whole = row.sha256, False
+            continue
+        held = json.loads(data)
+        broken = "does not name the digest of the manifest before it" if held["previous"] != previous else None
+        previous = digest
+        yield found(where, gap, broken)
+        if held["anew"]:
+            entries.clear()
+            runs.clear()
+        yield from _take(held, where, entries, runs, whole=whole)
+    yield from _surplus(session, directory, last)
+    yield from _files(session, directory, entries)
+    for run_id, (where, sealed) in runs.items():
+        held = manifest.versions(session, run_id)
+        changed = f"run {run_id} added {sealed['count']} versions; {_difference(sealed, held)}"
+        yield found(where, changed if held != sealed else None)
+
+
+def _take(
+    held: dict[str, Any], where: str, entries: Entries, runs: dict[int, tuple[str, dict[str, Any]]], *, whole: bool
+) -> Findings:
+    """Take in a manifest; `whole`: none before it was missing or changed."""
+    names = ", ".join(f"run {run['id']}" for run in held["runs"]) or "a killed run"
+    for run in held["runs"]:
+        runs[run["id"]] = where, run["versions"]
+    for entry in held["files"]:
+        known = entries.setdefault(entry["path"], [])
+        if entry["from"] == 0:
+            known.clear()
+        elif whole and (not known or known[-1][1]["to"] != entry["from"]):
+            yield Problem(where, f"says nothing of what lies before byte {entry['from']} of {entry['path']}")
+        known.append((f"{names} ({where})", entry))
+
+
+def _surplus(session: Session, directory: Path, last: int) -> Iterator[Problem]:
+    for file in sorted((directory / "manifests").glob("*.json")):
+        # the next one may have been written by a run that was killed before its commit
+        if not file.stem.isdecimal() or not 0 < int(file.stem) <= last + 1:
+            yield Problem(f"manifests/{file.name}", "the database does not know this manifest")
+    newest = session.scalar(select(func.max(Run.manifest))) or 0
+    if newest > last:
+        yield Problem("manifests", f"runs are in manifest {newest}, the database knows {last}")
+
+
+def _files(session: Session, directory: Path, entries: Entries) -> Findings:
+    sealed = {row.path: row.sealed for row in session.execute(select(Segment.path, Segment.sealed))}
+    for path, parts in entries.items():
+        if sealed.get(path) == 0:
+            continue  # written anew since, by a replay or a repair: the next manifest will tell
+        target = directory / path
+        for names, entry in parts:
+            start, end = entry["from"], entry["to"]
+            if not target.is_file() or manifest.digest_of(target, start, end) != entry["sha256"]:
+                yield Problem(path, f"bytes {start} to {end} were changed after {names} wrote them")
+            else:
+                yield None
+
+
+def _difference(sealed: dict[str, Any], held: dict[str, Any]) -> str:
+    if held["count"] != sealed["count"]:
+        return f"the database holds {held['count']} of them"
+    return "their rows or the evidence they cite were changed later"
