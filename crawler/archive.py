@@ -16,7 +16,7 @@ from crawler.items import Article, Attachment, Entry, Exchange, Held
 
 
 class Pending(Protocol):
-    """One entry to fetch; see exports/ledger.py."""
+    """One entry to fetch; see exports/worklist.py."""
 
     url: str
     listed_title: str

@@ -37,7 +37,10 @@ DOWNLOAD_MAXSIZE = 64 * 1024 * 1024  # 1 GiB
 DOWNLOAD_WARNSIZE = 0  # 32 MiB
 DOWNLOAD_TIMEOUT = 60  # 180
 DOWNLOAD_VERIFY_CERTIFICATES = True  # False
-DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}  # all on
+DOWNLOAD_HANDLERS = {
+    **dict.fromkeys(("data", "file", "ftp", "s3")),  # all on
+    **dict.fromkeys(("http", "https"), "crawler.turns.TurnTaking"),  # HTTP11DownloadHandler
+}
 REDIRECT_MAX_TIMES = 5  # 20
 REFERRER_POLICY = "no-referrer"  # no-referrer-when-downgrade; the one request that needs a Referer sets it
 REMOTE_CONTROL_ENABLED = False  # True
