@@ -25,6 +25,7 @@ from exports.database.models import ArticleVersion, Run
 from exports.database.session import open_engine
 from exports.errors import ArchiveError, StorageError
 from exports.evidence import Evidence
+from exports.index import maintain
 from exports.replaying import Replaying
 from exports.writer import Writer
 
@@ -250,6 +251,7 @@ class Archive:
 
     def _before_commit(self, session: Session) -> None:
         """Evidence and JSON lines reach the disk before the rows that cite them are committed."""
+        maintain.update(session)
         # a version whose function failed later on was rolled back with it and left the session
         if new := [version for version in session.info.pop("new_versions", []) if version in session]:
             jsonl.append(session, self.config.directory, new)

@@ -24,7 +24,6 @@ from exports.database.models import (
     Run,
 )
 from exports.errors import StorageError
-from exports.index.text import squeezed
 from exports.search import Count
 
 _CHUNK = 500
@@ -36,20 +35,6 @@ OUTCOMES = (
 """The names of the ledger: every listed entry ends in one of them."""
 _LARGEST = 2**31 - 1
 """The largest id, and more rows than any table has."""
-
-
-def columns(session: Session) -> dict[str, str]:
-    """column_id -> name, of every column the archive has met."""
-    known = select(Run.column_id, Run.column_name).union(select(Article.column_id, Article.column_name))
-    return {column_id: name for column_id, name in session.execute(known) if column_id}
-
-
-def column_ids(session: Session, reference: str) -> list[str]:
-    """The ids of the columns an id or a name stands for; blanks and width in names do not count."""
-    known = columns(session)
-    if reference in known:
-        return [reference]
-    return [column_id for column_id, name in known.items() if squeezed(name) == squeezed(reference) != ""]
 
 
 def articles(session: Session, ids: Sequence[int]) -> Iterator[Article]:

@@ -9,49 +9,22 @@ Functions from a session to rows; nothing here prints. The same articles are fou
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from itertools import islice
 from typing import Literal
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exports.database.models import Article, ArticleAuthor, Attachment, Listing
-from exports.index import marks, scan
-from exports.index.parse import wanted
+from exports.database.models import Article, ArticleAuthor, ArticleVersion, Attachment, SearchArticle, SearchDocument
+from exports.index import find, marks, ranking
+from exports.index.find import Filters
+from exports.index.ranking import ORDERS, Order
 
-Order = Literal["relevance", "date", "oldest"]
-ORDERS: tuple[Order, ...] = ("relevance", "date", "oldest")
-"""relevance: see README, "Search"; date: newest first, those without a date last; oldest: the other way round,
-those without a date last too."""
+__all__ = ["FACETS", "ORDERS", "Count", "Filters", "Hit", "Order", "Page"]
+
 FACETS = ("column", "unit", "author", "source", "year")
 _CHUNK = 500
 """Articles loaded at a time, so that an export holds few long texts in memory."""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What narrows a search; the empty value of each narrows nothing."""
-
-    text: str = ""
-    """See exports.index.parse.parse: words, "phrases", OR, NOT, field:value."""
-    columns: tuple[str, ...] = ()
-    """Column ids: articles of these columns, or listed in them."""
-    author: str = ""
-    """An author's whole name, blanks not counting."""
-    unit: str = ""
-    """Part of the name of an author's unit."""
-    source: str = ""
-    """Part of the source (来源)."""
-    since: date | None = None
-    until: date | None = None
-    """First and last day of publication, both included. An article dated only by month or year counts where
-    that month or year and the period overlap; one without a date never does."""
-    has_attachment: bool = False
-    """Only articles with an attachment."""
-    versions: bool = False
-    """Search earlier versions too: an article is found where any of its texts matches as a whole."""
-    attachments: bool = False
-    """Search the text of attachments too (one attachment is one text, its name is its title)."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +69,7 @@ class Count:
 
 def count(session: Session, filters: Filters) -> int:
     """How many articles there are, withdrawn ones included."""
-    return len(matching(session, filters))
+    return len(find.find(session, filters).articles)
 
 
 def page(session: Session, filters: Filters, *, order: Order = "relevance", limit: int = 20, offset: int = 0) -> Page:
@@ -104,30 +77,43 @@ def page(session: Session, filters: Filters, *, order: Order = "relevance", limi
 
     Without a text there is nothing to be relevant to: the order is by date then.
     """
-    ids = matching(session, filters, order)
-    terms = wanted(filters.text)
-    return Page(len(ids), list(hits(session, ids[offset : offset + limit], terms)), terms)
+    found = find.find(session, filters)
+    ids = list(islice(ranking.ordered(session, found, order), offset, offset + limit))
+    return Page(len(found.articles), list(_hits(session, found, ids)), found.terms)
 
 
 def matching(session: Session, filters: Filters, order: Order = "date") -> list[int]:
     """The ids of all articles found, withdrawn ones included, in that order."""
-    scan.prepare(session)
-    wanted_ids = select(Article.id).where(*_conditions(filters))
-    if order == "oldest":
-        wanted_ids = wanted_ids.order_by(Article.published_at.asc().nulls_last(), Article.id)
-    else:
-        wanted_ids = wanted_ids.order_by(Article.published_at.desc().nulls_last(), Article.id.desc())
-    return list(session.scalars(wanted_ids))
+    return list(ranking.ordered(session, find.find(session, filters), order))
 
 
-def hits(session: Session, ids: Sequence[int], terms: Sequence[str]) -> Iterator[Hit]:
-    """The articles in the order of the ids, each with a snippet around the first hit of the folded terms."""
+def hits(session: Session, filters: Filters, order: Order = "date", limit: int | None = None) -> Iterator[Hit]:
+    """All results in that order, or the first `limit`, loaded a few hundred at a time."""
+    found = find.find(session, filters)
+    yield from _hits(session, found, list(islice(ranking.ordered(session, found, order), limit)))
+
+
+def _hits(session: Session, found: find.Found, ids: Sequence[int]) -> Iterator[Hit]:
+    further = {article: number for number, article in sorted(found.others.items()) if article not in found.current}
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
         by_id = {article.id: article for article in session.scalars(select(Article).where(Article.id.in_(chunk)))}
         for article_id in chunk:
-            yield Hit(by_id[article_id], marks.snippet(by_id[article_id].body_text, terms))
+            article = by_id[article_id]
+            if article_id in further:
+                yield _further_hit(session, article, further[article_id], found.terms)
+            else:
+                yield Hit(article, marks.snippet(article.body_text, found.terms))
         session.expunge_all()
+
+
+def _further_hit(session: Session, article: Article, number: int, terms: Sequence[str]) -> Hit:
+    document = session.get_one(SearchDocument, number)
+    if document.version is not None:
+        version = session.get_one(ArticleVersion, (article.id, document.version))
+        return Hit(article, marks.snippet(version.body_text, terms), f"version {version.version}", version.version)
+    attachment = session.get_one(Attachment, (article.id, document.attachment))
+    return Hit(article, marks.snippet(attachment.text or "", terms), attachment.name or attachment.url)
 
 
 def facets(session: Session, filters: Filters, names: Sequence[str] = FACETS, most: int = 10) -> dict[str, list[Count]]:
@@ -136,21 +122,12 @@ def facets(session: Session, filters: Filters, names: Sequence[str] = FACETS, mo
     An article counts once for each of its authors and units. Articles that have no value count under the
     empty key, which comes last.
     """
-    ids = set(matching(session, filters))
+    ids = find.find(session, filters).articles
+    labels = find.columns(session) if "column" in names else {}
     result = {}
     for name in names:
-        counted: Counter[tuple[str, str]] = Counter()
-        if name in ("unit", "author"):
-            key = ArticleAuthor.unit if name == "unit" else ArticleAuthor.name
-            pairs = select(Article.id, func.coalesce(key, "")).outerjoin(ArticleAuthor).distinct()
-            counted.update((value, value) for article_id, value in session.execute(pairs) if article_id in ids)
-        else:
-            year = func.coalesce(func.substr(Article.published_at, 1, 4), "")
-            column = {"column": Article.column_id, "source": Article.source, "year": year}[name]
-            label = Article.column_name if name == "column" else column
-            rows = session.execute(select(Article.id, column, label))
-            counted.update((value, shown) for article_id, value, shown in rows if article_id in ids)
-        entries = [Count(value, shown, number) for (value, shown), number in counted.items()]
+        counted = _by_author(session, ids, name) if name in _AUTHORS else _by_article(session, ids, name)
+        entries = [Count(key, labels.get(key, key) if name == "column" else key, n) for key, n in counted.items() if n]
         if name == "year":
             result[name] = sorted(entries, key=lambda entry: entry.key, reverse=True)
         else:
@@ -163,33 +140,33 @@ def timeline(session: Session, filters: Filters, by: Literal["month", "year"] = 
 
     Those without a date, or for months with only a year, are left out.
     """
-    length = 7 if by == "month" else 4
-    ids = set(matching(session, filters))
-    rows = session.execute(select(Article.id, Article.published_at))
-    counted = Counter(day[:length] for article_id, day in rows if article_id in ids and day and len(day) >= length)
-    return [Count(key, key, counted[key]) for key in sorted(counted)]
+    counted = _by_article(session, find.find(session, filters).articles, by)
+    return [Count(key, key, counted[key]) for key in sorted(counted) if len(key) == _PREFIX[by]]
 
 
-def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    # The cheap ones first: the text condition reads whole articles.
-    if filters.columns:
-        listed = or_(Listing.article_id == Article.id, Listing.url == Article.url)
-        in_column = exists().where(Listing.column_id.in_(filters.columns), listed)
-        yield or_(Article.column_id.in_(filters.columns), in_column)
-    if filters.since:
-        day = filters.since.isoformat()
-        yield or_(Article.published_at >= day, Article.published_at.in_([day[:7], day[:4]]))
-    if filters.until:
-        yield func.substr(Article.published_at, 1, 10) <= filters.until.isoformat()
-    if filters.author:
-        same = scan.equal(ArticleAuthor.name, "".join(filters.author.split()))
-        yield exists().where(ArticleAuthor.article_id == Article.id, same)
-    if filters.unit:
-        part = scan.contains(ArticleAuthor.unit, filters.unit.strip())
-        yield exists().where(ArticleAuthor.article_id == Article.id, part)
-    if filters.source:
-        yield scan.contains(Article.source, filters.source.strip())
-    if filters.has_attachment:
-        yield exists().where(Attachment.article_id == Article.id)
-    if filters.text:
-        yield scan.condition(filters.text)
+_AUTHORS = {"author": ArticleAuthor.name, "unit": ArticleAuthor.unit}
+_PREFIX = {"year": 4, "month": 7}
+_FEW = 2000
+"""Up to so many articles are looked up; for more, the whole (narrow) table is read."""
+
+
+def _by_article(session: Session, ids: set[int], name: str) -> Counter[str]:
+    column = {"column": SearchArticle.column_id, "source": SearchArticle.source}.get(name, SearchArticle.published_at)
+    chosen = select(SearchArticle.id, column)
+    if len(ids) <= _FEW:
+        chosen = chosen.where(SearchArticle.id.in_(ids))
+    values = Counter(value for article, value in session.execute(chosen) if article in ids)
+    counted: Counter[str] = Counter()
+    for value, number in values.items():
+        counted[(value or "")[: _PREFIX.get(name)]] += number
+    return counted
+
+
+def _by_author(session: Session, ids: set[int], name: str) -> Counter[str]:
+    chosen = select(ArticleAuthor.article_id, _AUTHORS[name])
+    if len(ids) <= _FEW:
+        chosen = chosen.where(ArticleAuthor.article_id.in_(ids))
+    pairs = {(article, value) for article, value in session.execute(chosen) if article in ids}
+    counted = Counter(value for _, value in pairs)
+    counted[""] += len(ids) - len({article for article, _ in pairs})
+    return counted

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, Integer, Table, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from exports.config import Config
 from exports.database import migrate
@@ -18,6 +19,10 @@ from exports.database.models import Base
 from exports.database.rows import Tally, chunks, tally
 from exports.database.session import open_engine
 from exports.errors import ConfigError, StorageError
+from exports.index import maintain
+
+_TABLES = [table for table in Base.metadata.sorted_tables if not table.name.startswith("search_")]
+"""What is copied; the full-text index differs from database to database and is made anew."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Copied:
 
 
 def transfer(config: Config, url: str) -> list[Copied]:
-    """Copy every table to the database at the URL; returns what arrived.
+    """Copy every table to the database at the URL, where the full-text index is made anew; returns what arrived.
 
     A crawl may go on meanwhile: what is copied is the state at the start. Raises ConfigError where the target is the
     archive itself or is not empty, StorageError where either database fails or a table did not arrive as it was.
@@ -70,7 +75,7 @@ def copy(source: Engine, url: str) -> list[Copied]:
 def _copy(source: Engine, target: Engine) -> list[Copied]:
     copied = []
     with source.connect() as old, target.begin() as new:
-        for table in Base.metadata.sorted_tables:
+        for table in _TABLES:
             sent = _send(old, new, table)
             arrived = tally(new, table)
             if arrived != sent:
@@ -80,7 +85,10 @@ def _copy(source: Engine, target: Engine) -> list[Copied]:
                 )
             copied.append(Copied(table.name, sent.rows, sent.digest))
         if target.dialect.name == "postgresql":
-            _set_sequences(new, Base.metadata.sorted_tables)
+            _set_sequences(new, _TABLES)
+        with Session(new) as session:  # takes part in the transaction of its connection
+            maintain.rebuild(session)
+            session.flush()
     return copied
 
 
@@ -118,7 +126,7 @@ def _set_sequences(new: Connection, tables: Iterable[Table]) -> None:
 def _refuse_filled(target: Engine, url: str) -> None:
     found = inspect(target)
     with target.connect() as connection:
-        for table in Base.metadata.sorted_tables:
+        for table in _TABLES:
             if not found.has_table(table.name):
                 continue
             if not found.has_table("alembic_version"):

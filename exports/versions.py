@@ -19,6 +19,7 @@ from exports.database.models import (
     Image,
     Run,
 )
+from exports.index import maintain
 
 _COLUMNS = [name for name in ArticleFields.__annotations__ if name in {f.name for f in fields(items.Article)}]
 """The columns that are copied from the item by name."""
@@ -63,6 +64,7 @@ def store(session: Session, run: Run, article: items.Article, now: datetime) -> 
         row.duplicate_of = _first_with(session, row.text_hash)
         session.add(row)
         session.flush()
+        maintain.added(session, row.id)
         _add_version(session, run, row, article, "archived", [], now)
         return ("duplicate" if row.duplicate_of else "archived"), row.id
     before = session.get_one(ArticleVersion, (row.id, row.version))
@@ -71,6 +73,7 @@ def store(session: Session, run: Run, article: items.Article, now: datetime) -> 
     row.last_seen_at = now
     if not changed and row.status == "live":
         return "unchanged", row.id
+    maintain.changing(session, row.id)
     event = "revised" if row.status == "live" else "restored"
     if event == "restored":
         changed = ["status", *changed]

@@ -18,6 +18,7 @@ from exports.database.models import (
     Listing,
     Run,
 )
+from exports.index import maintain
 
 START = datetime(2024, 3, 1, 1, 30, tzinfo=UTC)
 BASE = "http://jgdw.example.test"
@@ -72,6 +73,7 @@ def fill(engine: Engine) -> None:
             _article(session, article_id, article)
         _listings(session)
         _failures(session)
+        maintain.rebuild(session)
         session.commit()
 
 

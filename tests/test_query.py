@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from exports import query, search
-from exports.database.models import Article, Base, Capture, Run
-from exports.index import marks
-from exports.index.parse import wanted
+from exports.database.migrate import upgrade
+from exports.database.models import Article, Capture, Run
+from exports.index import find, marks
+from exports.index.parse import parse, shown
 from exports.index.text import folded
 from tests.archive_fixture import BASE, fill
 
@@ -22,7 +23,7 @@ from tests.archive_fixture import BASE, fill
 @pytest.fixture
 def session(database_url: str) -> Iterator[Session]:
     engine = create_engine(database_url, poolclass=NullPool)
-    Base.metadata.create_all(engine)
+    upgrade(engine)
     fill(engine)
     with Session(engine) as session:
         yield session
@@ -107,10 +108,10 @@ def test_filters(session: Session, filters: dict[str, Any], expected: list[int])
 
 
 def test_columns_by_id_and_by_name(session: Session) -> None:
-    assert query.column_ids(session, "zhuanti") == ["zhuanti"]
-    assert query.column_ids(session, "重 要 专 题") == ["zhuanti"]
-    assert query.column_ids(session, "别的") == []
-    assert query.column_ids(session, "") == []
+    assert find.column_ids(session, "zhuanti") == ["zhuanti"]
+    assert find.column_ids(session, "重 要 专 题") == ["zhuanti"]
+    assert find.column_ids(session, "别的") == []
+    assert find.column_ids(session, "") == []
 
 
 @pytest.mark.parametrize(
@@ -226,20 +227,20 @@ def test_a_replay_is_no_crawl(session: Session) -> None:
 
 def test_snippet() -> None:
     text = "第一段。\n" + "前" * 100 + "ＡＢＣ" + "后" * 100
-    cut = marks.snippet(text, wanted("abc"), width=60)
+    cut = marks.snippet(text, shown(parse("abc")), width=60)
     assert cut == "…" + "前" * 20 + "ＡＢＣ" + "后" * 37 + "…"
-    assert marks.snippet(text, wanted("不在"), width=5) == "第一段。"
+    assert marks.snippet(text, shown(parse("不在")), width=5) == "第一段。"
     assert marks.snippet("短文", []) == "短文"
 
 
 def test_hits_are_offsets_in_the_text_as_it_is() -> None:
     text = "……ＡＢＣ与abc"  # each … folds to three dots
-    assert [text[start:end] for start, end in marks.hits(text, wanted("ABC"))] == ["ＡＢＣ", "abc"]
+    assert [text[start:end] for start, end in marks.hits(text, shown(parse("ABC")))] == ["ＡＢＣ", "abc"]
 
 
 @given(st.text(), st.text(min_size=1))
 def test_every_text_can_be_parsed_and_marked(query_text: str, text: str) -> None:
-    terms = wanted(query_text)
+    terms = shown(parse(query_text))
     assert all(terms)
     for start, end in marks.hits(text, terms):
         assert 0 <= start < end <= len(text)
@@ -250,7 +251,7 @@ def test_every_text_can_be_parsed_and_marked(query_text: str, text: str) -> None
 def test_a_text_contains_its_own_phrase(text: str) -> None:
     words = " ".join(folded(text).split())
     if words:
-        assert wanted(f'"{text}"') == [words]
+        assert shown(parse(f'"{text}"')) == [words]
         assert marks.hits(words, [words]) == [(0, len(words))]
 
 

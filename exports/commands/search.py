@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-from sqlalchemy.orm import Session
 
 from exports import jsonl, query, search, terminal
 from exports.commands import common
 from exports.database.models import Article
 from exports.index import marks
-from exports.index.parse import wanted
 
 
 @click.command("search")
@@ -35,33 +33,32 @@ def search_command(text: tuple[str, ...], form: str, limit: int | None, **narrow
     """
     words = " ".join(text)
     with common.reading() as session:
-        ids = search.matching(session, common.filters(session, words, narrowed))
+        filters = common.filters(session, words, narrowed)
         if form == "table":
-            _table(session, ids, ids[: limit or common.TABLE_ROWS], words)
+            _table(search.page(session, filters, order="date", limit=limit or common.TABLE_ROWS), words)
         else:
-            common.write_rows(form, _rows(session, ids[:limit], words))
+            common.write_rows(form, map(_row, search.hits(session, filters, "date", limit)))
 
 
-def _rows(session: Session, ids: list[int], words: str) -> Iterator[dict[str, Any]]:
-    for hit in search.hits(session, ids, wanted(words)):
-        article = hit.article
-        yield {
-            **{name: getattr(article, name) for name in ("id", "url", "column_id", "column_name", "title")},
-            **{name: getattr(article, name) for name in ("author", "unit", "published_at", "status")},
-            "snippet": hit.snippet,
-        }
+def _row(hit: search.Hit) -> dict[str, Any]:
+    article = hit.article
+    return {
+        **{name: getattr(article, name) for name in ("id", "url", "column_id", "column_name", "title")},
+        **{name: getattr(article, name) for name in ("author", "unit", "published_at", "status")},
+        "where": hit.where,
+        "snippet": hit.snippet,
+    }
 
 
-def _table(session: Session, ids: list[int], shown: list[int], words: str) -> None:
-    if not ids:
+def _table(page: search.Page, words: str) -> None:
+    if not page.total:
         terminal.print_line(f"no article matches {words!r} and the filters" if words.strip() else "no article")
         return
-    terms = wanted(words)
     terminal.print_table(
         ["id", "published", "title", "author", "column", "text"],
-        [_line(hit.article, hit.snippet, terms) for hit in search.hits(session, shown, terms)],
+        [_line(hit.article, hit.snippet, page.terms) for hit in page.hits],
     )
-    terminal.print_line(f"{len(shown)} of {len(ids)} shown")
+    terminal.print_line(f"{len(page.hits)} of {page.total} shown")
 
 
 def _line(article: Article, snippet: str, terms: list[str]) -> list[Any]:

@@ -1,8 +1,9 @@
 """archive migrate, archive verify: the state of the archive itself."""
 
 import click
+from sqlalchemy.orm import Session
 
-from exports import terminal
+from exports import lock, terminal
 from exports.commands import common
 from exports.config import Config, database_url
 from exports.database.session import open_engine
@@ -10,8 +11,9 @@ from exports.database.session import open_engine
 
 @click.command("migrate")
 @click.option("--to", "target", metavar="URL", help="Copy the database into this empty one instead.")
+@click.option("--reindex", is_flag=True, help="Make the full-text index anew from the stored texts.")
 @common.setting_option
-def migrate_command(target: str | None) -> None:
+def migrate_command(target: str | None, reindex: bool) -> None:
     """Bring the database to this program's schema, or copy it to another database.
 
     With --to every table is copied in one transaction and compared, row by row, with where it came from. The files stay
@@ -22,15 +24,23 @@ def migrate_command(target: str | None) -> None:
              archive migrate --to postgresql://archive@localhost/archive
     """
     from exports.database.migrate import upgrade
+    from exports.index.maintain import rebuild
 
     config = common.configuration()
     if target is not None:
+        if reindex:
+            raise click.UsageError("--reindex is not allowed with --to, which makes the index in the new database")
         _transfer(config, target)
         return
     open_engine(config.database_url, read_only=True).dispose()  # refuses a missing archive, which writing would create
     engine = open_engine(config.database_url)
     try:
         upgrade(engine)
+        if reindex:
+            with Session(engine) as session, session.begin():
+                lock.alone(session)
+                articles = rebuild(session)
+            terminal.print_line(f"the texts of {articles} articles are indexed anew")
     finally:
         engine.dispose()
     terminal.print_line("the schema is up to date")

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from exports.errors import ConfigError, SchemaError
+from exports.index import maintain
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x7A68756E  # any number, the same in every process: serialises migrations on PostgreSQL
@@ -22,22 +23,27 @@ def _config() -> AlembicConfig:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema to this program's version; does nothing where it already is.
+    """Bring the schema and the full-text index to this program's version; does nothing where they already are.
 
     Raises SchemaError where the archive was written by a newer version.
     """
     scripts = _scripts()
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    if current == scripts.get_current_head():
-        return
-    _refuse_newer(scripts, current)
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    if current != scripts.get_current_head():
+        _refuse_newer(scripts, current)
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    maintain.ensure(engine)
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """For Alembic: whether a table is described by the models; the full-text index makes its own."""
+    return kind != "table" or not str(name).startswith("search_index")
 
 
 @cache

@@ -14,6 +14,7 @@ from exports.database.article_tables import (
     Image,
 )
 from exports.database.base import Base, UTCDateTime
+from exports.database.index_tables import SearchArticle, SearchDocument, SearchState
 from exports.database.record_tables import Capture, Failure, GoneCheck, Listing, Run, Segment
 from exports.database.upkeep_tables import Manifest, Rereading
 
@@ -33,6 +34,9 @@ __all__ = [
     "Manifest",
     "Rereading",
     "Run",
+    "SearchArticle",
+    "SearchDocument",
+    "SearchState",
     "Segment",
     "UTCDateTime",
 ]

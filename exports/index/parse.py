@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,11 +10,15 @@ from exports.index.text import folded
 
 FIELDS = ("title", "author", "unit", "column", "source", "after", "before", "has")
 """What may stand before a colon in a search text."""
+TEXT_FIELDS = ("", "title")
+"""The fields of terms that are looked for in the text; the others narrow by what is known of the article."""
 _TOKEN = re.compile(
     r"(?P<minus>-?)(?:(?P<field>" + "|".join(FIELDS) + r"):)?"
     r'(?:"(?P<ascii>[^"]*)"|“(?P<curly>[^“”]*)”|「(?P<corner>[^「」]*)」|(?P<word>[^\s"]\S*|"\S*))',
     re.IGNORECASE,
 )
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What no text in a database holds, and none can be asked for."""
 _DAY = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 
 
@@ -37,7 +41,8 @@ def parse(text: str) -> list[list[Term]]:
     valid: an OR without two neighbours, a quote without its partner, a lone - and a date that is none are
     ordinary words.
     """
-    tokens = [token for token in _TOKEN.finditer(unicodedata.normalize("NFKC", text)) if _words(token)]
+    plain = unicodedata.normalize("NFKC", _UNSTORABLE.sub(" ", text))
+    tokens = [token for token in _TOKEN.finditer(plain) if _words(token)]
     groups: list[list[Term]] = []
     alternative = negated = False
     for position, token in enumerate(tokens):
@@ -56,13 +61,13 @@ def parse(text: str) -> list[list[Term]]:
         else:
             groups.append([term])
         alternative = negated = False
-    return groups
+    return [list(group) for group in dict.fromkeys(map(tuple, groups))]
 
 
-def wanted(text: str) -> list[str]:
-    """The terms of a search text that a hit shows, folded."""
-    terms = (term for group in parse(text) for term in group)
-    return [folded(term.text) for term in terms if not term.excluded and term.field in ("", "title")]
+def shown(groups: Iterable[Iterable[Term]]) -> list[str]:
+    """The terms that are highlighted in what they found, folded."""
+    terms = (term for group in groups for term in group)
+    return [folded(term.text) for term in terms if not term.excluded and term.field in TEXT_FIELDS]
 
 
 def _words(token: re.Match[str]) -> str:

@@ -1,6 +1,7 @@
 """Text as it is compared: folded, and cut into what the indexes hold."""
 
 import unicodedata
+from itertools import pairwise
 
 
 def folded(text: str) -> str:
@@ -11,3 +12,25 @@ def folded(text: str) -> str:
 def squeezed(text: str) -> str:
     """Folded and without blanks: how names are compared."""
     return "".join(folded(text).split())
+
+
+def characters(text: str) -> str:
+    """The folded text as FTS5's ascii tokenizer reads it: every character is a token of its own, blanks too.
+
+    That tokenizer takes letters, digits and everything outside ASCII as they are; the rest is spelled as x and its
+    number, which no single character can be.
+    """
+    return " ".join([_SPELLED.get(char, char) for char in text])
+
+
+_SPELLED = {chr(code): f"x{code:02x}" for code in range(128) if not chr(code).isalnum()}
+
+
+def grams(text: str) -> set[int]:
+    """Every character and every pair of neighbours in the folded text as a 32-bit number.
+
+    In UTF-16 code units, of which two fill the number exactly: whoever holds a pair's number holds the pair.
+    """
+    units = memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H").tolist()
+    pairs = {(first << 16 | second) for first, second in pairwise(units)}
+    return {number - 2**32 if number >= 2**31 else number for number in pairs.union(units)}

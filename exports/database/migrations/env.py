@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from exports.config import Config
+from exports.database.migrate import is_ours
 from exports.database.models import Base, UTCDateTime
 from exports.database.session import open_engine
 
@@ -25,6 +26,7 @@ def run(connection: Connection) -> None:
         render_as_batch=True,
         render_item=render_item,
         compare_type=True,
+        include_name=is_ours,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -1,0 +1,165 @@
+"""Keeping the index equal to the tables, in the transaction that changes them.
+
+Whoever changes an article's texts calls changing() before (or added() for a new article), and update() is called
+before the commit:
+
+    index.changing(session, article_id)
+    … write articles, article_versions, attachments …
+    index.update(session)
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Engine, Row, delete, exists, func, insert, select
+from sqlalchemy.orm import Session
+
+from exports import lock
+from exports.database.models import (
+    Article,
+    ArticleVersion,
+    Attachment,
+    SearchArticle,
+    SearchDocument,
+    SearchState,
+)
+from exports.index import postgresql, sqlite
+from exports.index.document import Document
+from exports.index.text import folded
+
+_TOKENS = 1
+"""Version of what the index holds of a text; a greater one has every archive's index made anew."""
+_CHUNK = 200
+"""Articles taken at a time while the index is made."""
+_NARROW = ("id", "version", "column_id", "source", "published_at", "attachments")
+_SEARCHED = ("subtitle", "byline", "author", "unit", "editor_note", "body_text")
+"""What the body of a document is made of, besides its title."""
+
+
+def backend(session: Session) -> ModuleType:
+    """The module of the session's database system."""
+    return sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+
+
+def added(session: Session, article_id: int) -> None:
+    """An article is new: update() will enter it."""
+    session.info.setdefault("changed_texts", set()).add(article_id)
+
+
+def changing(session: Session, article_id: int) -> None:
+    """Take an article's texts out of the index, before they change."""
+    indexed = session.execute(
+        select(SearchArticle.version, SearchArticle.checksum).where(SearchArticle.id == article_id)
+    ).first()
+    added(session, article_id)
+    if indexed is None:
+        return
+    known = {article_id: indexed.checksum}
+    chosen = select(SearchDocument.id, SearchDocument.version, SearchDocument.attachment, SearchDocument.checksum)
+    others = session.execute(chosen.where(SearchDocument.article_id == article_id)).all()
+    known |= {-row.id: row.checksum for row in others}
+    numbers = {indexed.version: article_id} | {row.version: -row.id for row in others if row.version is not None}
+    files = {row.attachment: -row.id for row in others if row.attachment is not None}
+    documents = [
+        *(_of_version(row, numbers[row.version]) for row in _versions(session, [article_id]) if row.version in numbers),
+        *(_of_file(row, files[row.seq]) for row in _files(session, [article_id]) if row.seq in files),
+    ]
+    if {document.id: document.checksum for document in documents} != known:
+        # changed behind our back: what the index holds of it is not known any more
+        session.execute(delete(SearchState))
+    backend(session).delete(session, documents)
+    session.execute(delete(SearchDocument).where(SearchDocument.article_id == article_id))
+    session.execute(delete(SearchArticle).where(SearchArticle.id == article_id))
+
+
+def update(session: Session) -> None:
+    """Enter the articles that changed since the last call."""
+    if changed := session.info.pop("changed_texts", None):
+        session.flush()
+        kept = select(Article.id).where(Article.id.in_(changed))
+        missing = kept.where(~exists().where(SearchArticle.id == Article.id))
+        _add(session, sorted(session.scalars(missing)))
+
+
+def ensure(engine: Engine) -> None:
+    """Make the index where there is none, or none of this program's."""
+    with Session(engine) as session:
+        if _is_current(session):
+            return
+    with Session(engine) as session, session.begin():
+        lock.alone(session)
+        if not _is_current(session):
+            rebuild(session)
+
+
+def _is_current(session: Session) -> bool:
+    return session.scalar(select(SearchState.made_by)) == _made_by(session)
+
+
+def rebuild(session: Session) -> int:
+    """Make the index anew from the tables. Returns the number of articles."""
+    for table in (SearchState, SearchDocument, SearchArticle):
+        session.execute(delete(table))
+    backend(session).create(session)
+    ids = list(session.scalars(select(Article.id).order_by(Article.id)))
+    for start in range(0, len(ids), _CHUNK):
+        _add(session, ids[start : start + _CHUNK])
+    backend(session).optimize(session)
+    session.execute(insert(SearchState).values(made_by=_made_by(session)))
+    return len(ids)
+
+
+def _made_by(session: Session) -> str:
+    return f"{session.get_bind().dialect.name}, tokens {_TOKENS}, Unicode {unicodedata.unidata_version}"
+
+
+def _add(session: Session, ids: Sequence[int]) -> None:
+    if not ids:
+        return
+    counted = select(func.count()).where(Attachment.article_id == Article.id).scalar_subquery()
+    chosen = select(Article.id, Article.version, Article.column_id, Article.source, Article.published_at, counted)
+    articles = {row.id: row for row in session.execute(chosen.where(Article.id.in_(ids)))}
+    documents, current = [], []
+    others: list[tuple[Document, dict[str, Any]]] = []
+    for row in _versions(session, ids):
+        article = articles[row.article_id]
+        document = _of_version(row, article.id)
+        if row.version == article.version:
+            documents.append(document)
+            current.append(dict(zip(_NARROW, article, strict=True)) | {"checksum": document.checksum})
+        else:
+            others.append((document, {"article_id": article.id, "version": row.version, "attachment": None}))
+    for row in _files(session, ids):
+        about = {"article_id": row.article_id, "version": None, "attachment": row.seq}
+        others.append((_of_file(row, row.article_id), about))
+    if current:
+        session.execute(insert(SearchArticle), current)
+    if others:
+        rows = [about | {"checksum": document.checksum} for document, about in others]
+        numbered = insert(SearchDocument).returning(SearchDocument.id, sort_by_parameter_order=True)
+        numbers = session.scalars(numbered, rows)
+        documents += [replace(document, id=-number) for number, (document, _) in zip(numbers, others, strict=True)]
+    backend(session).insert(session, documents)
+
+
+def _versions(session: Session, ids: Iterable[int]) -> Iterator[Row[Any]]:
+    names = ("article_id", "version", "title", *_SEARCHED)
+    chosen = select(*(getattr(ArticleVersion, name) for name in names)).where(ArticleVersion.article_id.in_(ids))
+    return iter(session.execute(chosen.order_by(ArticleVersion.article_id, ArticleVersion.version)))
+
+
+def _files(session: Session, ids: Iterable[int]) -> Iterator[Row[Any]]:
+    chosen = select(Attachment.article_id, Attachment.seq, Attachment.name, Attachment.text)
+    chosen = chosen.where(Attachment.article_id.in_(ids), Attachment.text != "")
+    return iter(session.execute(chosen.order_by(Attachment.article_id, Attachment.seq)))
+
+
+def _of_version(row: Row[Any], document_id: int) -> Document:
+    return Document(document_id, folded(row.title), folded("\n".join(getattr(row, name) for name in _SEARCHED)))
+
+
+def _of_file(row: Row[Any], document_id: int) -> Document:
+    return Document(document_id, folded(row.name), folded(row.text))
