@@ -16,13 +16,14 @@ from exports.index.text import characters, folded
 _INSERT = text("INSERT INTO search_index (rowid, title, body) VALUES (:id, :title, :body)")
 _DELETE = text("INSERT INTO search_index (search_index, rowid, title, body) VALUES ('delete', :id, :title, :body)")
 _MATCHING = text("SELECT rowid FROM search_index WHERE search_index MATCH :expression AND rowid >= :least")
-_SCORES = text("SELECT rowid, -bm25(search_index, 10.0, 1.0) FROM search_index WHERE search_index MATCH :expression")
+_SCORES = text("SELECT rowid, -bm25(search_index, 1.0, 10.0) FROM search_index WHERE search_index MATCH :expression")
 
 
 def create(session: Session) -> None:
     """An empty index in the place of the one there was."""
     session.execute(text("DROP TABLE IF EXISTS search_index"))
-    session.execute(text("CREATE VIRTUAL TABLE search_index USING fts5 (title, body, content='', tokenize='ascii')"))
+    # the body comes first: every entry of a further column takes two bytes more
+    session.execute(text("CREATE VIRTUAL TABLE search_index USING fts5 (body, title, content='', tokenize='ascii')"))
 
 
 def optimize(session: Session) -> None:
