@@ -24,6 +24,8 @@ from exports.database.models import (
     Run,
 )
 from exports.errors import StorageError
+from exports.index.find import column_ids as column_ids
+from exports.index.find import columns as columns
 from exports.search import Count
 
 _CHUNK = 500

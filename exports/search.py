@@ -87,10 +87,15 @@ def matching(session: Session, filters: Filters, order: Order = "date") -> list[
     return list(ranking.ordered(session, find.find(session, filters), order))
 
 
-def hits(session: Session, filters: Filters, order: Order = "date", limit: int | None = None) -> Iterator[Hit]:
+def results(session: Session, filters: Filters, order: Order = "date", limit: int | None = None) -> Iterator[Hit]:
     """All results in that order, or the first `limit`, loaded a few hundred at a time."""
     found = find.find(session, filters)
     yield from _hits(session, found, list(islice(ranking.ordered(session, found, order), limit)))
+
+
+def hits(session: Session, ids: Sequence[int], terms: Sequence[str] = ()) -> Iterator[Hit]:
+    """The articles of these ids in their order, as they are now, around the first of the folded terms."""
+    yield from _hits(session, find.Found(set(ids), list(terms), current=set(ids)), ids)
 
 
 def _hits(session: Session, found: find.Found, ids: Sequence[int]) -> Iterator[Hit]:

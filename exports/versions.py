@@ -89,6 +89,7 @@ def store(session: Session, run: Run, article: items.Article, now: datetime) -> 
 def withdraw(session: Session, run: Run, row: Article, now: datetime) -> int:
     """Set the tombstone: a version with the text as it was; returns its number."""
     before = session.get_one(ArticleVersion, (row.id, row.version))
+    maintain.changing(session, row.id)
     row.version, row.changed_at, row.status = row.version + 1, now, "withdrawn"
     _add_version(session, run, row, item_of(before), "withdrawn", ["status"], now)
     return row.version

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from exports import query, search
 from exports.database.migrate import upgrade
 from exports.database.models import Article, Capture, Run
-from exports.index import find, marks
+from exports.index import marks
 from exports.index.parse import parse, shown
 from exports.index.text import folded
 from tests.archive_fixture import BASE, fill
@@ -108,10 +108,10 @@ def test_filters(session: Session, filters: dict[str, Any], expected: list[int])
 
 
 def test_columns_by_id_and_by_name(session: Session) -> None:
-    assert find.column_ids(session, "zhuanti") == ["zhuanti"]
-    assert find.column_ids(session, "重 要 专 题") == ["zhuanti"]
-    assert find.column_ids(session, "别的") == []
-    assert find.column_ids(session, "") == []
+    assert query.column_ids(session, "zhuanti") == ["zhuanti"]
+    assert query.column_ids(session, "重 要 专 题") == ["zhuanti"]
+    assert query.column_ids(session, "别的") == []
+    assert query.column_ids(session, "") == []
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from exports.config import Config
 from exports.database.migrate import check_current
 from exports.database.models import Article
 from exports.database.session import open_engine
-from exports.index import find
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SETTINGS = ("ARCHIVE_DIR", "ARCHIVE_DATABASE_URL")
@@ -114,9 +113,9 @@ def column_ids(session: Session, reference: str | None) -> tuple[str, ...]:
     """The ids of the named column; empty for None, which means all. Raises click.UsageError."""
     if reference is None:
         return ()
-    ids = find.column_ids(session, reference)
+    ids = query.column_ids(session, reference)
     if not ids:
-        known = ", ".join(f"{column_id} ({name})" for column_id, name in sorted(find.columns(session).items()))
+        known = ", ".join(f"{column_id} ({name})" for column_id, name in sorted(query.columns(session).items()))
         raise click.UsageError(f"no column {reference!r}: the archive has {known or 'none yet'}")
     return tuple(ids)
 

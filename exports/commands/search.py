@@ -37,7 +37,7 @@ def search_command(text: tuple[str, ...], form: str, limit: int | None, **narrow
         if form == "table":
             _table(search.page(session, filters, order="date", limit=limit or common.TABLE_ROWS), words)
         else:
-            common.write_rows(form, map(_row, search.hits(session, filters, "date", limit)))
+            common.write_rows(form, map(_row, search.results(session, filters, "date", limit)))
 
 
 def _row(hit: search.Hit) -> dict[str, Any]:

@@ -70,6 +70,11 @@ def shown(groups: Iterable[Iterable[Term]]) -> list[str]:
     return [folded(term.text) for term in terms if not term.excluded and term.field in TEXT_FIELDS]
 
 
+def wanted(text: str) -> list[str]:
+    """The terms of a search text that are highlighted in what it found, folded."""
+    return shown(parse(text))
+
+
 def _words(token: re.Match[str]) -> str:
     return " ".join((token["ascii"] or token["curly"] or token["corner"] or token["word"] or "").split())
 
