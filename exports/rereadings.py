@@ -23,6 +23,7 @@ from exports.database.models import (
     Image,
     Rereading,
 )
+from exports.index import maintain
 from exports.versions import LISTS, reread
 
 _VERSIONS, _ARTICLES = Base.metadata.tables["article_versions"], Base.metadata.tables["articles"]
@@ -132,6 +133,7 @@ def promote(session: Session, column_id: str) -> list[str]:
     while rows := _next(session, column_id, after):
         after = rows[-1].article_id, rows[-1].version
         paths.update(jsonl.path_for(column_id, row.valid_from) for row in rows)
+        maintain.changing(session, *{row.article_id for row in rows})
         _update(
             session, _VERSIONS, [row.article | {"of_id": row.article_id, "of_version": row.version} for row in rows]
         )

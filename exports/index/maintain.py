@@ -35,6 +35,7 @@ _TOKENS = 1
 _CHUNK = 200
 """Articles taken at a time while the index is made."""
 _NARROW = ("id", "version", "column_id", "source", "published_at", "attachments")
+_KEYS = ("version", "attachment")
 _SEARCHED = ("subtitle", "byline", "author", "unit", "editor_note", "body_text")
 """What the body of a document is made of, besides its title."""
 
@@ -44,44 +45,57 @@ def backend(session: Session) -> ModuleType:
     return sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
 
 
-def added(session: Session, article_id: int) -> None:
-    """An article is new: update() will enter it."""
-    session.info.setdefault("changed_texts", set()).add(article_id)
+def added(session: Session, *ids: int) -> None:
+    """Articles are new: update() will enter them."""
+    session.info.setdefault("changed_texts", set()).update(ids)
 
 
-def changing(session: Session, article_id: int) -> None:
-    """Take an article's texts out of the index, before they change."""
-    indexed = session.execute(
-        select(SearchArticle.version, SearchArticle.checksum).where(SearchArticle.id == article_id)
-    ).first()
-    added(session, article_id)
-    if indexed is None:
+def changing(session: Session, *ids: int) -> None:
+    """Take the texts of articles out of the index, as they are before they change."""
+    added(session, *ids)
+    for chunk in _chunks(sorted(ids)):
+        _remove(session, chunk)
+
+
+def _remove(session: Session, ids: Sequence[int]) -> None:
+    names = (SearchArticle.id, SearchArticle.version, SearchArticle.checksum)
+    indexed = session.execute(select(*names).where(SearchArticle.id.in_(ids))).all()
+    if not indexed:
         return
-    known = {article_id: indexed.checksum}
-    chosen = select(SearchDocument.id, SearchDocument.version, SearchDocument.attachment, SearchDocument.checksum)
-    others = session.execute(chosen.where(SearchDocument.article_id == article_id)).all()
-    known |= {-row.id: row.checksum for row in others}
-    numbers = {indexed.version: article_id} | {row.version: -row.id for row in others if row.version is not None}
-    files = {row.attachment: -row.id for row in others if row.attachment is not None}
-    documents = [
-        *(_of_version(row, numbers[row.version]) for row in _versions(session, [article_id]) if row.version in numbers),
-        *(_of_file(row, files[row.seq]) for row in _files(session, [article_id]) if row.seq in files),
-    ]
-    if {document.id: document.checksum for document in documents} != known:
+    of_articles = SearchDocument.article_id.in_(ids)
+    others = session.execute(
+        select(*(getattr(SearchDocument, name) for name in ("id", "article_id", *_KEYS, "checksum"))).where(of_articles)
+    ).all()
+    checksums = {row.id: row.checksum for row in indexed} | {-row.id: row.checksum for row in others}
+    numbers = {(row.id, row.version, None): row.id for row in indexed}
+    numbers |= {(row.article_id, row.version, row.attachment): -row.id for row in others}
+    documents = []
+    for row in _versions(session, ids):
+        if number := numbers.get((row.article_id, row.version, None)):
+            documents.append(_of_version(row, number))
+    for row in _files(session, ids):
+        if number := numbers.get((row.article_id, None, row.seq)):
+            documents.append(_of_file(row, number))
+    if {document.id: document.checksum for document in documents} != checksums:
         # changed behind our back: what the index holds of it is not known any more
         session.execute(delete(SearchState))
     backend(session).delete(session, documents)
-    session.execute(delete(SearchDocument).where(SearchDocument.article_id == article_id))
-    session.execute(delete(SearchArticle).where(SearchArticle.id == article_id))
+    session.execute(delete(SearchDocument).where(of_articles))
+    session.execute(delete(SearchArticle).where(SearchArticle.id.in_(ids)))
 
 
 def update(session: Session) -> None:
     """Enter the articles that changed since the last call."""
-    if changed := session.info.pop("changed_texts", None):
+    changed = session.info.pop("changed_texts", ())
+    if changed:
         session.flush()
-        kept = select(Article.id).where(Article.id.in_(changed))
-        missing = kept.where(~exists().where(SearchArticle.id == Article.id))
+    for chunk in _chunks(sorted(changed)):
+        missing = select(Article.id).where(Article.id.in_(chunk), ~exists().where(SearchArticle.id == Article.id))
         _add(session, sorted(session.scalars(missing)))
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
 
 
 def ensure(engine: Engine) -> None:
@@ -105,8 +119,8 @@ def rebuild(session: Session) -> int:
         session.execute(delete(table))
     backend(session).create(session)
     ids = list(session.scalars(select(Article.id).order_by(Article.id)))
-    for start in range(0, len(ids), _CHUNK):
-        _add(session, ids[start : start + _CHUNK])
+    for chunk in _chunks(ids):
+        _add(session, chunk)
     backend(session).optimize(session)
     session.execute(insert(SearchState).values(made_by=_made_by(session)))
     return len(ids)
