@@ -7,7 +7,7 @@ SHELL := /bin/sh
 # `make test QUICK=1` leaves out the tests marked slow
 PYTEST := $(BIN)/python -m pytest -n auto $(if $(QUICK),-m "not slow") $(PYTEST_ARGS)
 
-.PHONY: help demo test test-kills check lint lock clean
+.PHONY: help demo test test-kills check lint fuzz audit sbom lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -16,6 +16,9 @@ help:
 	@echo "make test-kills  200 kills at random instants, and what the next run makes of each (about an hour)"
 	@echo "make check   formatting, linting, types, then all tests"
 	@echo "make lint    formatting, linting, types"
+	@echo "make fuzz    mutated inputs for every reader of what others wrote (SECONDS=30 for each)"
+	@echo "make audit   the pinned packages against the database of known vulnerabilities (needs the network)"
+	@echo "make sbom    what the program consists of, as CycloneDX JSON, to sbom.json"
 	@echo "make lock    pin the newest allowed dependencies anew"
 	@echo "make clean   remove what the other commands made (never archive/)"
 
@@ -35,6 +38,22 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+fuzz: .venv/.installed-dev
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),30) --keep
+
+# pip-audit lives beside the project's packages, not among them
+audit: .venv/audit/.installed
+	.venv/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+
+.venv/audit/.installed: | $(BIN)/python
+	@$(PYTHON) -m venv .venv/audit
+	@.venv/audit/bin/python -m pip --disable-pip-version-check --quiet install pip-audit
+	@touch $@
+
+sbom: .venv/.installed
+	@$(BIN)/python -m benchmarks.sbom > sbom.json
+	@echo "sbom.json: `grep -c '"purl"' sbom.json` packages"
 
 # --- the environment ---
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from scrapy.settings import BaseSettings
 
+from crawler import pace
 from crawler.exceptions import BadUsage
 from crawler.site import Column, Site, choose, load_sites
 from crawler.urls import Addresses
@@ -39,6 +40,8 @@ def read(settings: BaseSettings, given: Mapping[str, Any], only: str | None = No
         if name not in allowed:
             raise BadUsage(f"unknown argument -a {name}=…: allowed are {', '.join(allowed)}")
     _check_numbers(settings)
+    pace.quiet_hours(settings["ARCHIVE_QUIET_HOURS"])
+    pace.daily_requests(settings["ARCHIVE_DAILY_REQUESTS"])
     site = choose(load_sites(Path(settings["ARCHIVE_SITES_DIR"])), given.get("site"))
     wanted = only if only is not None else given.get("only")
     if wanted is None:
@@ -103,3 +106,6 @@ def _check_numbers(settings: BaseSettings) -> None:
     processes = str(settings["ARCHIVE_PROCESSES"])
     if not (processes.isascii() and processes.isdecimal() and int(processes) <= 1024):
         raise BadUsage(f"ARCHIVE_PROCESSES {processes!r} is not a number of processes (0: one a core)")
+    for name, least in (("ARCHIVE_PATIENCE", 1), ("ARCHIVE_PAGE_MAXSIZE", 1024)):
+        if not (str(settings[name]).isdecimal() and int(settings[name]) >= least):
+            raise BadUsage(f"{name} {settings[name]!r} is not a whole number of at least {least}")

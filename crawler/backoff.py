@@ -66,5 +66,5 @@ def retry_after(response: Response) -> float:
         return float(value[:9])
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):  # a year 99999, seconds without end
         return 0.0

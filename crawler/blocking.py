@@ -32,6 +32,10 @@ _MISSING = re.compile(
     r"|(?:页面|网页|文件)(?:未找到|没有找到|找不到|走丢|丢失)|404Error|404NotFound|找不到(?:该|您要的|相关)?(?:页面|网页)",
     re.I,
 )
+_CLOSED = re.compile(
+    r"(?:网站|系统|服务器?|平台|本站)(?:正在|进行|升级|例行|临时|正在进行){0,3}(?:维护|升级|建设|改版)|服务器?(?:繁忙|忙碌)|(?:维护|升级)(?:维护|升级)?中"
+)
+_LOGIN = re.compile(r"请先?登录|尚未登录|登录(?:已)?(?:超时|失效)|用户登录|统一身份认证|没有权限访问")
 _MISSING_URL = re.compile(r"/(?:404|error|notfound)(?:\.s?html?)?$", re.I)
 _CONTENT = ".art-con, .artCon, .cont, #zoom, [ergodic], script[querydata], li a, img"
 """What a page that only sends its reader on does not hold; the scripts of others lead on when something is clicked."""
@@ -90,6 +94,12 @@ def explain(response: Response) -> CrawlError | None:
         return Gone(f"soft 404: {match.group()}", how="soft 404")
     if len(text) <= SHORT and (match := _VERIFY.search(text) or re.search("验证码", text)):
         return Blocked(f"verification page: {match.group()}")
+    if len(text) <= SHORT and (match := _LOGIN.search(text)) and response.css("input[type=password]"):
+        return Blocked(f"login page: {match.group()}")
+    if len(text) <= SHORT and (match := _CLOSED.search(text)):
+        return Unavailable(f"the site says it is closed: {match.group()}")
+    if len(text) <= SHORT and response.css("script") and not response.css(_CONTENT):
+        return Blocked("a page of script alone")
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.utils.httpobj import urlparse_cached
 
 from crawler.items import Exchange
 
@@ -22,6 +23,10 @@ class KeepEvidence:
 
     async def process_response(self, request: Request, response: Response) -> Response:
         spider: Any = self._crawler.spider
+        context = request.meta.get("context", {})
+        parts = urlparse_cached(request)
+        if parts.scheme == "https" and parts.hostname in spider.order.site.unverified_tls_hosts:
+            context = context | {"tls": "certificate not verified, by the site file"}
         exchange = Exchange(
             url=request.url,
             method=request.method,
@@ -33,7 +38,7 @@ class KeepEvidence:
             fetched_at=datetime.now(UTC),
             ip_address=str(response.ip_address) if response.ip_address else None,
             role=request.meta.get("role", "robots"),
-            context=request.meta.get("context", {}),
+            context=context,
         )
         request.meta["fetched_at"] = exchange.fetched_at
         request.meta["capture_id"] = await spider.archive.keep(spider.run_id, exchange)

@@ -5,9 +5,12 @@ from typing import Protocol
 
 from scrapy.http import TextResponse
 
+from crawler import disposition
 from crawler.archive import Archive
 from crawler.exceptions import CrawlError
 from crawler.items import Attachment, Held
+from crawler.logs import harmless
+from crawler.urls import file_name
 
 MOST_KNOWN = 1000
 """Files of this crawl that are remembered: a logo on every page is fetched once."""
@@ -42,6 +45,7 @@ class Files:
         if (known := await self._get(file.url, same)) is not None:
             for name in ("sha256", "media_type", "size", "path", "text"):
                 setattr(file, name, getattr(known, name))
+            file.name = file.name or known.name
 
     async def changed(self, held: Sequence[Held]) -> dict[str, Attachment]:
         """Which of these files have other bytes by now: address -> the file as it is."""
@@ -64,9 +68,11 @@ class Files:
         if response.status == 304 and held is not None:
             known = held.file
         else:
-            media_type = (response.headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip()
-            digest, path = await self._archive.keep_file(response.body, url, media_type)
-            known = Attachment(url, "", digest, media_type, len(response.body), path)
+            media_type = harmless((response.headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0])
+            name = disposition.file_name(response.headers.get("Content-Disposition"))
+            # the address may end in .do, or hold the name as a parameter: the name decides the extension
+            digest, path = await self._archive.keep_file(response.body, name or file_name(url), media_type.strip())
+            known = Attachment(url, name, digest, media_type.strip()[:100], len(response.body), path)
             if held is not None and held.file.sha256 == digest:
                 known = held.file  # the same bytes: whatever the server calls them today
         if len(self._known) < MOST_KNOWN:

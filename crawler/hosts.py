@@ -4,7 +4,11 @@ from typing import Any, Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+
+from crawler.exceptions import Unavailable
 
 
 class HostNotAllowed(IgnoreRequest):
@@ -27,3 +31,16 @@ class AllowedHosts:
             raise HostNotAllowed(f"only GET and HEAD leave the crawler, not {request.method}")
         if not spider.addresses.may_fetch(request.url):
             raise HostNotAllowed(f"host not allowed: {request.url}")
+
+
+class Redirects(RedirectMiddleware):
+    """Scrapy's redirects; a Location that is no address is an error with a name."""
+
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
+        try:
+            return super().process_response(request, response)
+        except ValueError as error:
+            target = (response.headers.get("Location") or b"").decode("latin-1")[:100]
+            refusal = Unavailable(f"redirects to {target!r}, which is no address: {error}")
+            refusal.capture_id = request.meta.get("capture_id")
+            raise refusal from None

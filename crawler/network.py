@@ -1,6 +1,6 @@
 """One address, one answer: requests through Scrapy's downloader, every kind of no-answer named."""
 
-from typing import cast
+from typing import Any, cast
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -20,6 +20,7 @@ class Network:
     def __init__(self, crawler: Crawler, addresses: Addresses) -> None:
         self._crawler = crawler
         self._addresses = addresses
+        self._page_maxsize = crawler.settings.getint("ARCHIVE_PAGE_MAXSIZE")
 
     async def fetch(
         self,
@@ -40,7 +41,10 @@ class Network:
         headers = {name: value for name, value in given.items() if value}
         asked = url
         for _ in range(MOST_HOPS + 1):
-            response = await self._download(Request(url, headers=headers, meta={"role": role, "context": context}))
+            meta: dict[str, Any] = {"role": role, "context": context}
+            if role != "file":
+                meta["download_maxsize"] = self._page_maxsize
+            response = await self._download(Request(url, headers=headers, meta=meta))
             if response.status == 304 and (etag or last_modified):
                 return cast(TextResponse, response)
             if refusal := blocking.refusal(response, self._addresses, asked):

@@ -14,7 +14,6 @@ from typing import Any, cast
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
-from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import DropItem, IgnoreRequest
 from scrapy.http import Headers, Response, TextResponse
 from scrapy.responsetypes import responsetypes
@@ -25,6 +24,7 @@ from scrapy.utils.misc import build_from_crawler, load_object
 
 from crawler import failures, reading
 from crawler.archive import Kept
+from crawler.compression import Compression, Undecodable
 from crawler.exceptions import MarkupChanged
 from crawler.items import Article
 from crawler.pages import TEMPLATES
@@ -59,7 +59,7 @@ class Reader:
     def __init__(self, settings: Mapping[str, Any], site: Site) -> None:
         crawler = Crawler(Spider, Settings(cast(Any, settings)))
         crawler.stats = DummyStatsCollector(crawler)
-        self._decompress = HttpCompressionMiddleware.from_crawler(crawler)
+        self._decompress = Compression.from_crawler(crawler)
         self._pipelines = [build_from_crawler(load_object(name), crawler) for name in pipelines(crawler.settings)]
         self._template = TEMPLATES[site.template]
         self._site = site
@@ -79,7 +79,7 @@ class Reader:
         request = Request(kept.url, meta={"capture_id": kept.capture_id, "fetched_at": kept.fetched_at})
         try:
             response = self._decompress.process_response(request, raw)
-        except (IgnoreRequest, OSError, EOFError, ValueError) as error:
+        except (IgnoreRequest, Undecodable) as error:
             broken = MarkupChanged(f"{kept.url} cannot be decoded: {error}")
             raise failures.located(broken, Response(kept.url, request=request)) from None
         response.request = request  # type: ignore[union-attr]

@@ -16,6 +16,11 @@ ARCHIVE_SITES_DIR = os.environ.get("ARCHIVE_SITES_DIR") or str(Path(__file__).pa
 ARCHIVE_CONTACT = os.environ.get("ARCHIVE_CONTACT")
 ARCHIVE_RETRY_DELAY = os.environ.get("ARCHIVE_RETRY_DELAY") or 2  # seconds, doubled with each attempt
 ARCHIVE_PROCESSES = os.environ.get("ARCHIVE_PROCESSES") or 0  # a replay's; 0: one a core
+ARCHIVE_SLOWDOWN = os.environ.get("ARCHIVE_SLOWDOWN") or 1  # every pause is multiplied by it
+ARCHIVE_QUIET_HOURS = os.environ.get("ARCHIVE_QUIET_HOURS")  # 08:00-18:00: no request then, Beijing time
+ARCHIVE_DAILY_REQUESTS = os.environ.get("ARCHIVE_DAILY_REQUESTS")  # to one host, over all runs of a day
+ARCHIVE_PATIENCE = os.environ.get("ARCHIVE_PATIENCE") or 60  # bad answers in a row, then a host is left alone
+ARCHIVE_PAGE_MAXSIZE = os.environ.get("ARCHIVE_PAGE_MAXSIZE") or 16 * 1024 * 1024  # bytes; files: DOWNLOAD_MAXSIZE
 ARCHIVE_CLASS = "exports.archive.Archive"
 
 # Polite, always
@@ -54,9 +59,20 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # 550
     "crawler.backoff.BackOff": 550,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,  # 580; see blocking.py
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,  # 590
+    "crawler.compression.Compression": 590,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,  # 600
+    "crawler.hosts.Redirects": 600,
+    "crawler.pace.Pace": 840,
+    "crawler.patience.Patience": 850,
     "crawler.evidence.KeepEvidence": 860,  # next to the network: sees bodies as received
 }
-EXTENSIONS = {"crawler.progress.Progress": 0}
+EXTENSIONS = {
+    "scrapy.extensions.throttle.AutoThrottle": None,  # 0
+    "crawler.throttle.Throttle": 0,
+    "crawler.progress.Progress": 0,
+    "crawler.logs.HarmlessLogs": 999,  # after whatever else sets up logging
+}
 
 # The table of contents of pipelines/
 ITEM_PIPELINES = {

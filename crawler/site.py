@@ -39,6 +39,8 @@ class Site:
     columns: tuple[Column, ...]
     file_hosts: tuple[str, ...] = field(default=())
     """Further hosts that attachments and images may be fetched from."""
+    unverified_tls_hosts: tuple[str, ...] = field(default=())
+    """Hosts whose certificate is not verified; every capture from there says so."""
 
     def column(self, column_id: str) -> Column:
         """The column of that id; raises BadUsage naming the known ones."""
@@ -87,16 +89,25 @@ def _load(path: Path) -> Site:
     if len(set(ids)) < len(ids):
         raise BadUsage(f"site file {path}: column ids are not unique: {', '.join(ids)}")
     _check_id(path, path.stem)
-    hosts = data.pop("file_hosts", [])
-    if not isinstance(hosts, list) or not all(isinstance(host, str) and host for host in hosts):
-        raise BadUsage(f"site file {path}: file_hosts must be a list of host names")
+    file_hosts = _hosts(path, "file_hosts", data.pop("file_hosts", []))
+    unverified = _hosts(path, "unverified_tls_hosts", data.pop("unverified_tls_hosts", []))
     fields = _strings(path, "top level", data, required={"title", "home", "template"}, optional=set())
     if not _is_web_address(fields["home"]):
         raise BadUsage(f"site file {path}: home {fields['home']!r} is not an http(s) address")
     if fields["template"] not in TEMPLATES:
         known = ", ".join(sorted(TEMPLATES))
         raise BadUsage(f"site file {path}: unknown template {fields['template']!r}: known are {known}")
-    return Site(id=path.stem, columns=built, file_hosts=tuple(hosts), **fields)
+    return Site(id=path.stem, columns=built, file_hosts=file_hosts, unverified_tls_hosts=unverified, **fields)
+
+
+def _hosts(path: Path, key: str, value: Any) -> tuple[str, ...]:
+    """A list of hosts, with a port where it is not the scheme's. Raises BadUsage."""
+    if not isinstance(value, list) or not all(isinstance(host, str) and host for host in value):
+        raise BadUsage(f"site file {path}: {key} must be a list of host names")
+    for host in value:
+        if not _is_web_address(f"http://{host}/") or urlsplit(f"http://{host}/").netloc != host or "@" in host:
+            raise BadUsage(f"site file {path}: {key}: {host!r} is not a host name")
+    return tuple(value)
 
 
 def _is_web_address(value: str) -> bool:

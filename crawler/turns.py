@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 
 from scrapy import Request
-from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
+
+from crawler.downloads import Downloads
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ FURTHEST = 3600.0
 _MOMENT = struct.Struct("<d")  # seconds since the epoch: the one clock all processes share
 
 
-class TurnTaking(HTTP11DownloadHandler):
-    """Scrapy's handler, next to the network: the request leaves when it is the host's turn."""
+class TurnTaking(Downloads):
+    """Our handler, next to the network: the request leaves when it is the host's turn."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit, urlunsplit
 
 from w3lib.url import safe_url_string
 
+from crawler import public
 from crawler.exceptions import BadUsage
 
 _TRACKING = re.compile(r"(?:utm_\w+|spm|from|isappinstalled|scene|sharefrom|share_token|wxfid|fbclid|gclid)=", re.I)
@@ -74,7 +75,8 @@ class Addresses:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             return None
         default = {"http": 80, "https": 443}[parts.scheme]
-        netloc = parts.hostname.lower() + (f":{port}" if port and port != default else "")
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.lower()
+        netloc = host + (f":{port}" if port and port != default else "")
         scheme = parts.scheme
         moved = self.elsewhere and netloc in self.file_hosts and is_file(urlunsplit(parts))
         if netloc in self.own_hosts or moved:
@@ -82,12 +84,21 @@ class Addresses:
         query = "&".join(part for part in parts.query.split("&") if not _TRACKING.match(part))
         return urlunsplit((scheme, netloc, parts.path or "/", query, ""))
 
+    @property
+    def trusted(self) -> public.Trusted:
+        """The network addresses the operator wrote down, in base_url or, without one, in the site file."""
+        hosts = () if self.elsewhere else self.file_hosts
+        return public.trusted([self.home, *(f"{scheme}://{host}/" for host in hosts for scheme in ("http", "https"))])
+
     def is_own(self, url: str) -> bool:
         return urlsplit(url).netloc == self.netloc
 
     def may_fetch(self, url: str) -> bool:
         """Whether a request may go there: this site, or one of its file hosts (unless it was moved)."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
         if parts.scheme not in ("http", "https"):
             return False
         return parts.netloc == self.netloc or (not self.elsewhere and parts.netloc in self.file_hosts)

@@ -24,7 +24,7 @@ from exports.database import migrate
 from exports.database.models import ArticleVersion, Run
 from exports.database.session import open_engine
 from exports.errors import ArchiveError, StorageError
-from exports.evidence import Evidence
+from exports.evidence import Evidence, responses_since
 from exports.index import maintain
 from exports.replaying import Replaying
 from exports.writer import Writer
@@ -97,6 +97,10 @@ class Archive:
     async def keep(self, run_id: int, exchange: Exchange) -> int:
         """Write the exchange to the WARC file; returns the capture's id once it is durable."""
         return await self._do(lambda session: self._evidence.keep(session, run_id, exchange))
+
+    async def requests_since(self, netloc: str, moment: datetime) -> int:
+        """How many responses of a host (with its port) were kept since then, by all runs."""
+        return await self._do(lambda session: responses_since(session, netloc, moment))
 
     async def keep_file(self, body: bytes, url: str, media_type: str) -> tuple[str, str]:
         """Store the bytes under their digest; returns (sha256, path relative to ARCHIVE_DIR)."""

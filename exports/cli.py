@@ -8,7 +8,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from exports.commands import article, common, difference, reports, search, serve, upkeep
-from exports.errors import ArchiveError
+from exports.errors import ArchiveError, without_password
 from exports.terminal import printable
 
 
@@ -48,7 +48,7 @@ class _Archive(click.Group):
 
 
 def _complain(message: str, exit_code: int) -> int:
-    click.echo(f"archive: {' '.join(printable(message).split())}", err=True)
+    click.echo(f"archive: {' '.join(printable(without_password(message)).split())}", err=True)
     return exit_code
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from exports.errors import ConfigError
+from exports.errors import ConfigError, without_password
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def database_url(text: str, name: str = "ARCHIVE_DATABASE_URL") -> str:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ConfigError(f"{name} {text!r} is not a database URL: {_ALLOWED}") from None
+        raise ConfigError(f"{name} {without_password(text)!r} is not a database URL: {_ALLOWED}") from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):

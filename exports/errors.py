@@ -3,6 +3,15 @@
 ``exit_code`` is what a command ends with when the error reaches it.
 """
 
+import re
+
+_PASSWORD = re.compile(r":(?!//)[^:/\s'\"][^\s'\"]{0,200}@")
+
+
+def without_password(text: str) -> str:
+    """An address, or a message with one, that may be shown: what stands between a colon and an @ is left out."""
+    return _PASSWORD.sub(":***@", text)
+
 
 class ArchiveError(Exception):
     """Base class."""

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from crawler.items import Exchange
@@ -41,7 +41,8 @@ class Evidence:
             self._warc = WarcWriter(self._directory, prefix, about)
         refers_to = Reference(earlier.warc_record_id, earlier.url, earlier.fetched_at) if earlier else None
         position = self._warc.append(exchange, refers_to)
-        headers = {name.lower(): value for name, value in exchange.response_headers}
+        # PostgreSQL keeps no NUL in a text; the WARC file has the headers as they came
+        headers = {name.lower(): value.replace("\0", "") for name, value in exchange.response_headers}
         capture = Capture(
             url=exchange.url,
             fetched_at=exchange.fetched_at,
@@ -118,3 +119,11 @@ def _not_modified(session: Session, exchange: Exchange) -> Capture | None:
         .limit(1)
     )
     return session.get(Capture, held.revisit_of) if held and held.revisit_of else held
+
+
+def responses_since(session: Session, netloc: str, moment: datetime) -> int:
+    """Captures of a host since a moment, over http and https."""
+    # ranges of addresses, which the index on url serves
+    prefixes = [f"{scheme}://{netloc}" for scheme in ("http", "https")]
+    at_host = or_(*((Capture.url >= f"{prefix}/") & (Capture.url < f"{prefix}0") for prefix in prefixes))
+    return session.scalar(select(func.count()).where(at_host, Capture.fetched_at >= moment)) or 0

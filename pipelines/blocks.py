@@ -55,7 +55,7 @@ def without_closing(block: Block, closing: str) -> Block:
         kind = re.match(r"<(\w+)", block.html)
         tag = kind[1] if kind else "p"
         markup = f"<{tag}>{escape(text, quote=False)}</{tag}>"
-    return replace(block, text=text, html=re.sub(r"\s+(?=</)", "", markup))
+    return replace(block, text=text, html=re.sub(r"(?<!\s)\s+(?=</)", "", markup))
 
 
 class _Splitter:

@@ -61,9 +61,9 @@ def _any_of(words: frozenset[str] | str) -> str:
 _BODY = _any_of("党委 党组 党总支 党支部 总支 支部 纪委 纪检组 工会 团委 团总支 团支部 妇委会 妇联 党小组")
 _TIME = _any_of("原 前 时任 现任 曾任 代理 拟任 挂职 驻村 派驻 名誉")
 _RANK = _any_of(_entries("ranks"))
-_POST = f"(?:{_TIME})*(?P<body>{_BODY})?(?:{_RANK})*(?:{_any_of(_entries('positions'))})"
+_POST = f"(?:{_TIME}){{0,4}}(?P<body>{_BODY})?(?:{_RANK}){{0,6}}(?:{_any_of(_entries('positions'))})"
 _ALSO = f"兼(?:直属)?(?:机关)?{_POST.replace('?P<body>', '?:')}"
-_POSTS = re.compile(rf"{_POST}(?:{_ALSO})*(?:[（(][^（）()]*[）)])?")
+_POSTS = re.compile(rf"{_POST}(?:{_ALSO}){{0,9}}(?:[（(][^（）()]{{0,200}}[）)])?")
 # 机关党委, 直属机关党委 and 第三党支部 are offices: what follows them is the post, they are not.
 _OFFICE = re.compile(r"(?:机关|直属|第?[〇一二三四五六七八九十百\d]{1,4})$")
 

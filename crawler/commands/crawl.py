@@ -16,10 +16,12 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
 
-from crawler import arguments
+from crawler import arguments, pace, public
 from crawler.archive import Archive, open_archive
 from crawler.exceptions import BadUsage, Unavailable
+from crawler.logs import harmless
 from crawler.report import ARCHIVED, Report
+from crawler.urls import Addresses
 
 WORST_FIRST = (5, 1, 6, 2, 4, 3)
 """Of several columns' exit codes the command ends with the first of these that occurs."""
@@ -38,8 +40,9 @@ class Command(ScrapyCrawl):
             spider_class: Any = _spider(settings, args[0])
             order = arguments.read(settings, opts.spargs, spider_class.only)
             _name_contact(settings)
+            pace.slow_down(settings)
             if not Path(settings["ARCHIVE_DIR"]).exists():
-                _reach(order.addresses.home)
+                _reach(order.addresses)
             archive = open_archive(settings)
             for column in order.columns:
                 archive.lock(column.id)
@@ -48,7 +51,7 @@ class Command(ScrapyCrawl):
                 archive.close()
             if not hasattr(error, "exit_code"):
                 raise
-            print(f"scrapy crawl: {error}", file=sys.stderr)
+            print(f"scrapy crawl: {harmless(str(error))}", file=sys.stderr)
             self.exitcode = error.exit_code
             return
         self.exitcode = self._crawl(args[0], archive, order, settings["ARCHIVE_DIR"])
@@ -64,7 +67,7 @@ class Command(ScrapyCrawl):
         spider: Any = crawler.spider
         reports: list[Report] = spider.reports if spider else []
         if trouble:
-            print(f"scrapy crawl: {trouble}", file=sys.stderr)
+            print(f"scrapy crawl: {harmless(str(trouble))}", file=sys.stderr)
             return 5
         if self.crawler_process.bootstrap_failed or crawler.stats.get_value("finish_reason") == "start_error":
             print("scrapy crawl: unexpected error, see the log above", file=sys.stderr)
@@ -73,7 +76,7 @@ class Command(ScrapyCrawl):
         print_summary(finished, directory)
         for report in finished:
             if report.exit_code():
-                print(f"scrapy crawl: {report.column_name}: {report.reason()}", file=sys.stderr)
+                print(harmless(f"scrapy crawl: {report.column_name}: {report.reason()}"), file=sys.stderr)
         if len(finished) < len(order.columns):
             print("scrapy crawl: interrupted; run it again to go on", file=sys.stderr)
             return 3
@@ -81,16 +84,19 @@ class Command(ScrapyCrawl):
         return next((code for code in WORST_FIRST if code in codes), 0)
 
 
-def _reach(home: str) -> None:
+def _reach(addresses: Addresses) -> None:
     """Before the very first run creates an archive: does anybody listen there? Raises Unavailable."""
-    parts = urlsplit(home)
+    parts = urlsplit(addresses.home)
     if getproxies().get(parts.scheme):
         return  # the proxy's affair
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.create_connection((parts.hostname or "", port), timeout=30).close()
+        host = parts.hostname or ""
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
+        public.check(host, str(address), port, addresses.trusted)
+        socket.create_connection((str(address), port), timeout=30).close()
     except OSError as error:
-        raise Unavailable(f"cannot reach {home}: {error.strerror or error}") from None
+        raise Unavailable(f"cannot reach {addresses.home}: {error.strerror or error}") from None
 
 
 def _spider(settings: Settings, name: str) -> Any:
@@ -130,7 +136,7 @@ def print_summary(reports: list[Report], directory: str) -> None:
         if report.exit_code() == 0:
             console.print("The ledger closes: every entry is accounted for.")
         else:
-            console.print(f"INCOMPLETE: {report.reason()}", soft_wrap=True)
+            console.print(harmless(f"INCOMPLETE: {report.reason()}"), soft_wrap=True, markup=False)
     console.print(f"The archive lies in {directory}", soft_wrap=True)
 
 

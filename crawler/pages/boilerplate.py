@@ -14,6 +14,7 @@ from lxml.html import HtmlElement
 
 from crawler.pages.lines import CONTROLS, UNSEEN, Line, lines
 from crawler.pages.row import is_row
+from crawler.pages.text import drop
 from crawler.urls import is_file
 
 SSI_ERROR = "[an error occurred while processing this directive]"
@@ -60,11 +61,11 @@ def prune(body: HtmlElement) -> HtmlElement:
     whole = len("".join(body.itertext()))
     for element in [*body.iterdescendants()]:
         if isinstance(element.tag, str) and element.getparent() is not None and _by_form(element, whole):
-            element.drop_tree()
+            drop(element)
     _by_words(body)
     for element in [*body.iterdescendants()]:
         if element.getparent() is not None and (not isinstance(element.tag, str) or element.tag in _DROPPED):
-            element.drop_tree()
+            drop(element)
     return body
 
 
@@ -218,4 +219,4 @@ def _erase(run: list[Line]) -> None:
             setattr(node, part, "")
         for image in line.images:
             if image.getparent() is not None:
-                image.drop_tree()
+                drop(image)

@@ -1,0 +1,273 @@
+"""Politeness, proved from the server's own log."""
+
+import time
+from datetime import datetime, timedelta
+from email.utils import formatdate
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from crawler import pace, robots
+from crawler.exceptions import BadUsage
+from tests.crawling import Crawl, crawl
+from tests.hostile_site import Handler, Site, answer, article, serve, write
+
+
+def good(count: int = 4) -> dict[str, Any]:
+    return {f"a{number}": answer(article(f"第{number}次学习会")) for number in range(count)}
+
+
+def asked_articles(site: Site) -> int:
+    return sum(path.endswith(".shtml") for path in site.paths())
+
+
+def run(tmp_path: Path, site: Site, **settings: str) -> Crawl:
+    return crawl(tmp_path / "archive", settings=settings, base_url=site.base_url)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("robots_txt", "code", "articles"),
+    [
+        (answer(b"no", status=b"403 Forbidden"), 0, 4),
+        (answer(b"no", status=b"404 Not Found"), 0, 4),
+        (answer(b"no", status=b"500 Internal Server Error"), 4, 0),
+        (answer(b"no", status=b"503 Service Unavailable"), 4, 0),
+        (answer(b"", b"Location: http://elsewhere.example.test/robots.txt\r\n", b"301 Moved"), 4, 0),
+        (answer(b"\xef\xbb\xbfUser-agent: *\nDisallow: /article/zt_x/a/202103/a0"), 0, 3),
+        (
+            answer("# 机器人\nUser-agent: *\nDisallow: /article/zt_x/a/202103/a0\nDisallow: /内部".encode("gb18030")),
+            0,
+            3,
+        ),
+        (answer(b"x" * 200_000 + b"\nUser-agent: *\nDisallow: /article/zt_x/a/202103/a0"), 0, 3),
+        (answer(b"#" * 512_000 + b"\nUser-agent: *\nDisallow: /"), 0, 4),
+        (answer(b"\0\xff\xfe<html>"), 0, 4),
+    ],
+    ids=["403", "404", "500", "503", "leads-away", "bom", "gbk", "long-line", "beyond-500-KiB", "binary"],
+)
+def test_robots_txt_by_rfc_9309(tmp_path: Path, robots_txt: Any, code: int, articles: int) -> None:
+    with serve(good(), robots_txt) as site:
+        done = run(tmp_path, site)
+    assert (done.code, asked_articles(site)) == (code, articles), done.err
+    assert site.paths()[0] == "/robots.txt"
+
+
+@pytest.mark.slow
+def test_robots_txt_behind_five_redirects_is_read(tmp_path: Path) -> None:
+    hops = {f"/robots.txt?{hop}": f"/robots.txt?{hop + 1}" for hop in range(1, 5)} | {"/robots.txt": "/robots.txt?1"}
+
+    def robots_txt(handler: Handler) -> None:
+        if handler.path in hops:
+            answer(b"", f"Location: {hops[handler.path]}\r\n".encode(), b"302 Found")(handler)
+        else:
+            answer(b"User-agent: *\nDisallow: /article/zt_x/a/")(handler)
+
+    with serve(good(), robots_txt) as site:
+        done = run(tmp_path, site)
+    assert (done.code, asked_articles(site)) == (3, 0), done.err
+
+
+@pytest.mark.slow
+def test_a_crawl_delay_holds_between_all_requests_although_answers_are_quick(tmp_path: Path) -> None:
+    with serve(good(), answer(b"User-agent: *\nCrawl-delay: 0.7")) as site:
+        done = run(tmp_path, site, AUTOTHROTTLE_ENABLED="1", AUTOTHROTTLE_START_DELAY="0")
+    assert done.code == 0, done.err
+    assert len(site.gaps()) >= 6
+    assert min(site.gaps()) > 0.5  # without a floor it sinks to the latency
+
+
+@pytest.mark.slow
+def test_a_crawl_delay_of_a_day_is_refused_by_name(tmp_path: Path) -> None:
+    with serve(good(), answer(b"User-agent: *\nCrawl-delay: 86400")) as site:
+        done = run(tmp_path, site)
+    assert (done.code, len(site.asked)) == (4, 1)
+    assert "Crawl-delay of 86400 s" in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_holds_back_the_whole_host(tmp_path: Path, form: str) -> None:
+    seen: list[int] = []
+
+    def once_busy(handler: Handler) -> None:
+        seen.append(1)
+        if len(seen) > 1:
+            answer(article("稍后再来"))(handler)
+            return
+        # a date has whole seconds: three from now are at least two
+        value = "2" if form == "seconds" else formatdate(time.time() + 3, usegmt=True)
+        answer(b"", f"Retry-After: {value}\r\n".encode(), b"503 Service Unavailable")(handler)
+
+    with serve({"busy": once_busy, **good(3)}) as site:
+        done = run(tmp_path, site, CONCURRENT_REQUESTS_PER_DOMAIN="1")
+    assert done.code == 0, done.err
+    assert max(site.gaps()) > 1.9
+
+
+@pytest.mark.slow
+def test_a_slow_or_failing_server_is_asked_less_often(tmp_path: Path) -> None:
+    failing = {f"e{number}": answer(b"", status=b"502 Bad Gateway") for number in range(3)}
+    with serve(failing) as site:
+        run(
+            tmp_path,
+            site,
+            AUTOTHROTTLE_ENABLED="1",
+            AUTOTHROTTLE_START_DELAY="0.1",
+            DOWNLOAD_DELAY="0.1",
+            RETRY_TIMES="0",
+        )
+    gaps = site.gaps()[-2:]
+    assert gaps[0] > 0.15
+    assert gaps[1] > 0.35  # doubled with each error
+
+
+@pytest.mark.slow
+def test_one_knob_slows_everything(tmp_path: Path) -> None:
+    with serve(good(3)) as site:
+        done = run(tmp_path, site, DOWNLOAD_DELAY="0.1", ARCHIVE_SLOWDOWN="5", CONCURRENT_REQUESTS_PER_DOMAIN="1")
+    assert done.code == 0, done.err
+    assert min(site.gaps()) > 0.35
+
+
+@pytest.mark.slow
+def test_a_host_gets_its_requests_of_a_day_over_all_runs(tmp_path: Path) -> None:
+    with serve(good(6)) as site:
+        first = run(tmp_path, site, ARCHIVE_DAILY_REQUESTS="7")
+        outcomes = first.outcomes()
+        asked = len(site.asked)
+        second = run(tmp_path, site, ARCHIVE_DAILY_REQUESTS="7")
+        third = run(tmp_path, site)
+    assert asked == 7
+    # robots.txt, the home page, two pages of the listing, three articles
+    assert outcomes == {"archived": 3, "excluded": 3}
+    assert second.code == 4
+    assert "had its 7 requests of today" in first.err + first.out + second.err
+    assert third.outcomes().get("excluded") is None
+
+
+@pytest.mark.slow
+def test_a_host_that_only_refuses_is_left_alone(tmp_path: Path) -> None:
+    refusing = {f"r{number}": answer(b"no", status=b"403 Forbidden") for number in range(60)}
+    with serve(refusing) as site:
+        done = run(tmp_path, site, ARCHIVE_PATIENCE="12", CONCURRENT_REQUESTS_PER_DOMAIN="1", CONCURRENT_REQUESTS="1")
+    assert (done.code, done.outcomes()) == (4, {"blocked": 60})
+    assert asked_articles(site) <= 12
+
+
+@pytest.mark.slow
+def test_a_host_that_only_fails_is_left_alone(tmp_path: Path) -> None:
+    def hang_up(handler: Handler) -> None:
+        handler.close_connection = True
+        write(handler, b"")
+
+    with serve({f"f{number}": hang_up for number in range(60)}) as site:
+        done = run(tmp_path, site, ARCHIVE_PATIENCE="12", CONCURRENT_REQUESTS_PER_DOMAIN="1", CONCURRENT_REQUESTS="1")
+    assert (done.code, done.outcomes()) == (3, {"failed": 60})
+    assert asked_articles(site) <= 15  # attempts, of which three make one entry
+    assert "gave no usable answer 12 times in a row" in done.err
+
+
+def test_only_get_and_head_leave_the_crawler() -> None:
+    from scrapy import Request
+
+    from crawler.hosts import AllowedHosts, HostNotAllowed
+
+    with pytest.raises(HostNotAllowed, match="only GET and HEAD"):
+        AllowedHosts(SimpleNamespace(spider=None)).process_request(Request("http://x/", method="POST"))  # type: ignore[arg-type]
+
+
+# --- quiet hours ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spans", "now", "until"),
+    [
+        ("08:00-18:00", "07:59", None),
+        ("08:00-18:00", "08:00", "18:00"),
+        ("08:00-18:00", "17:59", "18:00"),
+        ("08:00-18:00", "18:00", None),
+        ("22:00-06:00", "23:30", "06:00"),
+        ("22:00-06:00", "05:59", "06:00"),
+        ("22:00-06:00", "12:00", None),
+        ("08:00-12:00, 13:00-18:00", "12:30", None),
+        ("08:00-12:00, 13:00-18:00", "13:30", "18:00"),
+        ("", "12:00", None),
+    ],
+)
+def test_quiet_hours(spans: str, now: str, until: str | None) -> None:
+    hour, minute = map(int, now.split(":"))
+    moment = datetime(2026, 11, 29, hour, minute, tzinfo=pace.SHANGHAI)
+    end = pace.quiet_until(pace.quiet_hours(spans), moment)
+    assert (end.strftime("%H:%M") if end else None) == until
+    assert end is None or timedelta(0) < end - moment < timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    "text", ["8-18", "08:00-24:00", "08:00-08:00", "08:00", "25:00-26:00", "08:00-18:00;19:00-20:00"]
+)
+def test_quiet_hours_that_are_none_are_named(text: str) -> None:
+    with pytest.raises(BadUsage, match="ARCHIVE_QUIET_HOURS"):
+        pace.quiet_hours(text)
+
+
+@pytest.mark.slow
+def test_in_the_quiet_hours_nothing_is_asked(tmp_path: Path) -> None:
+    # the minute that runs now, and the next: the crawl waits for their end, so the test looks at the log alone
+    import subprocess
+
+    now = datetime.now(pace.SHANGHAI)
+    span = f"{now:%H:%M}-{now + timedelta(minutes=5):%H:%M}"
+    with serve(good()) as site, pytest.raises(subprocess.TimeoutExpired):
+        crawl(tmp_path / "archive", settings={"ARCHIVE_QUIET_HOURS": span}, timeout=6, base_url=site.base_url)
+    assert site.asked == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ARCHIVE_QUIET_HOURS", "8-18"),
+        ("ARCHIVE_DAILY_REQUESTS", "0"),
+        ("ARCHIVE_SLOWDOWN", "0.5"),
+        ("ARCHIVE_PATIENCE", "x"),
+    ],
+)
+def test_a_bad_value_is_named_and_nothing_is_written(tmp_path: Path, name: str, value: str) -> None:
+    done = crawl(tmp_path / "archive", settings={name: value}, base_url="http://127.0.0.1:9/")
+    assert (done.code, (tmp_path / "archive").exists()) == (2, False)
+    assert name in done.err
+    assert value in done.err
+    assert [line for line in done.err.splitlines() if " INFO: " not in line] == [done.err.splitlines()[-1]]
+
+
+# --- robots.txt, its text ---------------------------------------------------------------------------------------------
+
+
+def test_a_path_in_gbk_is_meant_in_both_encodings() -> None:
+    text = robots.rules("User-agent: *\nDisallow: /内部/\nAllow: /".encode("gb18030")).decode()
+    assert "Disallow: /内部/" in text
+    assert "Disallow: /%C4%DA%B2%BF/" in text
+
+
+def test_a_character_cut_by_the_limit_does_no_harm() -> None:
+    body = b"a" * (robots.MOST_BYTES - 1) + "内".encode()
+    assert robots.rules(body) == b"a" * (robots.MOST_BYTES - 1)
+
+
+def test_robots_txt_is_asked_for_again_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = robots.Robots.__new__(robots.Robots)
+    keeper._parsers, keeper._unavailable, keeper._read_at = {}, {}, {}
+    hours = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: 3600 * hours[0])
+    keeper._forget("host")
+    keeper._parsers["host"] = None
+    keeper._unavailable["host"] = "answered HTTP 500"
+    hours[0] = 23.9
+    keeper._forget("host")
+    assert "host" in keeper._parsers
+    hours[0] = 24.1
+    keeper._forget("host")
+    assert keeper._parsers == keeper._unavailable == {}

@@ -1,0 +1,195 @@
+"""Which network addresses a connection may be opened to."""
+
+import gzip
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import ThreadingHTTPServer
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from crawler import public
+from crawler.public import AddressRefused
+from crawler.urls import Addresses
+from tests.crawling import FAST, ROOT, crawl, sites_for
+from tests.hostile_site import answer, article, serve
+
+REFUSED = [
+    *("0.0.0.0", "10.1.2.3", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.9.9.9", "169.254.169.254"),
+    *("172.16.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1"),
+    *("198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
+    *("::", "::1", "::7f00:1", "::ffff:8.8.8.8", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1"),
+    *(
+        "2001::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "2001:10::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "2002:808:808::",
+    ),
+    *("3fff::1", "fc00::1", "fd12::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "5f00::1"),
+]
+ALLOWED = ["8.8.8.8", "59.252.100.1", "100.63.255.255", "172.32.0.1", "2400:3200::1", "2606:4700::1111"]
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_an_address_that_is_not_public_is_refused(address: str) -> None:
+    with pytest.raises(AddressRefused, match="no public address"):
+        public.check("images.example.gov.cn", address, 80, frozenset())
+
+
+@pytest.mark.parametrize("address", ALLOWED)
+def test_a_public_address_is_taken(address: str) -> None:
+    public.check("images.example.gov.cn", address, 80, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("base_url", "address", "port", "allowed"),
+    [
+        ("http://127.0.0.1:8000/", "127.0.0.1", 8000, True),
+        ("http://127.0.0.1:8000/", "127.0.0.1", 8001, False),
+        ("http://127.0.0.1:8000/", "127.0.0.2", 8000, False),
+        ("http://127.0.0.1/", "127.0.0.1", 80, True),
+        ("https://127.0.0.1/", "127.0.0.1", 80, False),
+        ("http://localhost:8000/", "127.0.0.1", 8000, True),
+        ("http://localhost:8000/", "::1", 8000, True),
+        ("http://localhost:8000/", "10.0.0.1", 8000, False),
+        ("http://10.0.0.9:8080/", "10.0.0.9", 8080, True),
+        ("http://mirror.example.org:8000/", "127.0.0.1", 8000, False),
+        ("http://mirror.example.org:8000/", "10.0.0.9", 8000, False),
+    ],
+)
+def test_the_operator_allows_exactly_what_he_wrote(base_url: str, address: str, port: int, allowed: bool) -> None:
+    given = Addresses.of("https://jgdw.example.gov.cn/", ["images.example.gov.cn"], base_url).trusted
+    if allowed:
+        public.check("host", address, port, given)
+    else:
+        with pytest.raises(AddressRefused):
+            public.check("host", address, port, given)
+
+
+def test_a_name_that_rebinds_is_refused_at_the_second_connection() -> None:
+    from crawler.downloads import _CheckedReactor
+
+    class Reactor:
+        opened: ClassVar[list[str]] = []
+
+        def connectTCP(self, host: str, port: int) -> None:
+            self.opened.append(host)
+
+    reactor = _CheckedReactor(Reactor(), "rebinding.example.org", frozenset())
+    reactor.connectTCP("59.252.100.1", 80)
+    with pytest.raises(AddressRefused, match=r"rebinding\.example\.org leads to 127\.0\.0\.1"):
+        reactor.connectTCP("127.0.0.1", 80)
+    assert Reactor.opened == ["59.252.100.1"]
+
+
+# The crawl, with a name server that says what the test wants.
+RESOLVING = """
+import socket, sys
+answers = dict(pair.split("=") for pair in sys.argv.pop(1).split(","))
+look_up, look_up_all = socket.gethostbyname, socket.getaddrinfo
+socket.gethostbyname = lambda name: look_up(answers.get(name, name))
+socket.getaddrinfo = lambda name, *rest, **more: look_up_all(answers.get(name, name), *rest, **more)
+from scrapy.cmdline import execute
+execute(["scrapy", *sys.argv[1:]])
+"""
+
+
+def resolving(answers: str, sites: str, archive: Path) -> subprocess.CompletedProcess[str]:
+    settings = FAST | {"ARCHIVE_DIR": str(archive), "ARCHIVE_SITES_DIR": sites}
+    given = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
+    command = [sys.executable, "-c", RESOLVING, answers, "crawl", "zhuanti", *given]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.slow
+def test_a_file_host_whose_name_leads_inside_is_never_connected_to(tmp_path: Path) -> None:
+    with serve({}) as inner:
+        port = inner.base_url.split(":")[2].strip("/")
+        link = f"<p>附件：<a href='http://files.example.test:{port}/a.pdf'>名单</a></p>"
+        with serve({"good": answer(article("春天的学习会", link))}) as site:
+            sites = sites_for({"zhuanti": "重要专题"}, tmp_path / "sites", site.base_url)
+            file = Path(sites) / "jgdw.toml"
+            file.write_text(file.read_text().replace("images.mofcom.gov.cn", f"files.example.test:{port}"))
+            done = resolving("files.example.test=127.0.0.1", sites, tmp_path / "archive")
+    assert (done.returncode, inner.asked) == (0, []), done.stderr
+    assert "files.example.test leads to 127.0.0.1, which is no public address" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_site_whose_name_leads_inside_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    with serve({}) as inner:
+        home = inner.base_url.replace("127.0.0.1", "public.example.test")
+        sites = sites_for({"zhuanti": "重要专题"}, tmp_path / "sites", home)
+        done = resolving("public.example.test=127.0.0.1", sites, tmp_path / "archive")
+    assert (done.returncode, inner.asked, (tmp_path / "archive").exists()) == (4, [], False)
+    assert "public.example.test leads to 127.0.0.1" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that nobody vouches for, and its key, in one file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    path.write_bytes(private + signed.public_bytes(pem))
+    return path
+
+
+@pytest.fixture
+def https(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a good site behind that certificate."""
+    with serve({"good": answer(article("春天的学习会"))}) as site:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # the same answers, from a second server that speaks TLS
+        handler: Any = site.handler
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server.daemon_threads = True
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("excepted", [False, True])
+def test_a_certificate_nobody_vouches_for(https: str, tmp_path: Path, excepted: bool) -> None:
+    sites = sites_for({"zhuanti": "重要专题"}, tmp_path / "sites", https)
+    if excepted:
+        file = Path(sites) / "jgdw.toml"
+        file.write_text(file.read_text().replace("template =", 'unverified_tls_hosts = ["127.0.0.1"]\ntemplate ='))
+    done = crawl(tmp_path / "archive", settings={"ARCHIVE_SITES_DIR": sites, "RETRY_TIMES": "0"})
+    assert done.code == (0 if excepted else 4), done.err
+    if excepted:
+        assert done.outcomes() == {"archived": 1}
+        [warc] = (tmp_path / "archive" / "warc").glob("*.warc.gz")
+        kept = gzip.decompress(warc.read_bytes())
+        assert kept.count(b"certificate not verified, by the site file") == kept.count(b"WARC-Type: response")
+    else:
+        assert "the certificate of 127.0.0.1 cannot be verified" in done.err
+        assert "Traceback" not in done.err
