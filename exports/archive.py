@@ -256,8 +256,7 @@ class Archive:
     def _before_commit(self, session: Session) -> None:
         """Evidence and JSON lines reach the disk before the rows that cite them are committed."""
         maintain.update(session)
-        # a version whose function failed later on was rolled back with it and left the session
-        if new := [version for version in session.info.pop("new_versions", []) if version in session]:
+        if new := session.info.pop("new_versions", None):
             jsonl.append(session, self.config.directory, new)
         self._evidence.before_commit(session)
 

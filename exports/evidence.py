@@ -4,16 +4,31 @@ import hashlib
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Row, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from crawler.items import Exchange
 from exports import cdxj
-from exports.database.models import Capture, Segment
+from exports.database.models import Base, Capture, Segment
 from exports.warc import WarcWriter
 from exports.warc_records import Reference
+
+_CAPTURES = Base.metadata.tables["captures"]
+_INSERT = insert(_CAPTURES).returning(_CAPTURES.c.id)
+_SAME = (  # asked for every response: built once
+    select(_CAPTURES)
+    .where(
+        _CAPTURES.c.url == bindparam("of_url"),
+        _CAPTURES.c.status == bindparam("of_status"),
+        _CAPTURES.c.payload_sha256 == bindparam("of_payload"),
+        _CAPTURES.c.revisit_of.is_(None),
+    )
+    .order_by(_CAPTURES.c.id.desc())
+    .limit(1)
+)
 
 
 class Evidence:
@@ -43,23 +58,22 @@ class Evidence:
         position = self._warc.append(exchange, refers_to)
         # PostgreSQL keeps no NUL in a text; the WARC file has the headers as they came
         headers = {name.lower(): value.replace("\0", "") for name, value in exchange.response_headers}
-        capture = Capture(
-            url=exchange.url,
-            fetched_at=exchange.fetched_at,
-            status=exchange.status,
-            role=exchange.role,
-            run_id=run_id,
-            warc_file=position.warc_file,
-            warc_offset=position.offset,
-            warc_record_id=position.record_id,
-            payload_sha256=earlier.payload_sha256 if earlier and exchange.status == 304 else digest,
-            revisit_of=earlier.id if earlier else None,
-            etag=headers.get("etag"),
-            last_modified=headers.get("last-modified"),
-        )
-        session.add(capture)
-        session.flush()
-        return capture.id
+        values = {
+            "url": exchange.url,
+            "fetched_at": exchange.fetched_at,
+            "status": exchange.status,
+            "role": exchange.role,
+            "run_id": run_id,
+            "warc_file": position.warc_file,
+            "warc_offset": position.offset,
+            "warc_record_id": position.record_id,
+            "payload_sha256": earlier.payload_sha256 if earlier and exchange.status == 304 else digest,
+            "revisit_of": earlier.id if earlier else None,
+            "etag": headers.get("etag"),
+            "last_modified": headers.get("last-modified"),
+        }
+        # a plain insert, for every response: the session's bookkeeping would cost more than the database
+        return int(session.connection().execute(_INSERT, values).scalar_one())
 
     def before_commit(self, session: Session) -> None:
         """Force the evidence onto the disk, and vouch for it in the session's transaction."""
@@ -93,15 +107,14 @@ def _vouch(session: Session, warc: WarcWriter) -> Segment:
     return segment
 
 
-def _earlier(session: Session, exchange: Exchange, digest: str) -> Capture | None:
+def _earlier(session: Session, exchange: Exchange, digest: str) -> "Capture | Row[Any] | None":
     """The capture that already holds this payload: the same bytes, or (304) what the request said we hold."""
     if exchange.status == 304:
         return _not_modified(session, exchange)
-    if exchange.body:
-        same = (Capture.status == exchange.status) & (Capture.payload_sha256 == digest) & Capture.revisit_of.is_(None)
-    else:
+    if not exchange.body:
         return None
-    return session.scalar(select(Capture).where(Capture.url == exchange.url, same).order_by(Capture.id.desc()).limit(1))
+    given = {"of_url": exchange.url, "of_status": exchange.status, "of_payload": digest}
+    return session.connection().execute(_SAME, given).first()
 
 
 def _not_modified(session: Session, exchange: Exchange) -> Capture | None:

@@ -5,8 +5,9 @@ Every function takes the writing session. What is to be fetched: worklist.py; wh
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Integer, bindparam, exists, func, select, update
+from sqlalchemy import Integer, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crawler.items import Entry
@@ -28,6 +29,7 @@ _SETTLE = (
         article_id=func.coalesce(bindparam("to_article", type_=Integer), _entries.c.article_id),
     )
 )
+_RENEW = update(_entries).where(_entries.c.column_id == bindparam("of_column"), _entries.c.url == bindparam("of_url"))
 _CHECKED = (
     update(_entries)
     .where(_entries.c.column_id == bindparam("of_column"), _entries.c.url == bindparam("of_url"))
@@ -37,22 +39,38 @@ _CHECKED = (
 
 def listed(session: Session, run: Run, entries: Iterable[Entry], position: int) -> int:
     """Record a listing page's entries from that position on; returns how many this run had not seen."""
-    new = 0
+    unique: dict[str, Entry] = {}
     for entry in entries:
-        row = session.get(Listing, (run.column_id, entry.url))
-        if row is None:
-            row = Listing(column_id=run.column_id, url=entry.url, first_run_id=run.id, last_run_id=0)
-            session.add(row)
-        elif row.last_run_id == run.id:
+        unique.setdefault(entry.url, entry)
+    query = select(_entries.c.url, _entries.c.last_run_id).where(
+        _entries.c.column_id == run.column_id, _entries.c.url.in_(unique)
+    )
+    session.flush()  # plain statements follow, of which the session does not know
+    connection = session.connection()
+    known = {row.url: row.last_run_id for row in connection.execute(query)}
+    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    for entry in unique.values():
+        if known.get(entry.url) == run.id:
             continue
-        row.listed_title, row.listed_date, row.position = entry.title, entry.date, position + new
-        row.last_run_id = run.id
-        row.outcome = None if entry.kind == "article" else entry.kind
-        row.reason = entry.reason
-        row.absent_since = None
-        new += 1
-    session.flush()
-    return new
+        values: dict[str, Any] = {
+            "listed_title": entry.title,
+            "listed_date": entry.date,
+            "position": position + len(rows[True]) + len(rows[False]),
+            "last_run_id": run.id,
+            "outcome": None if entry.kind == "article" else entry.kind,
+            "reason": entry.reason,
+            "absent_since": None,
+        }
+        if entry.url in known:
+            rows[True].append(values | {"of_column": run.column_id, "of_url": entry.url})
+        else:
+            rows[False].append(values | {"column_id": run.column_id, "url": entry.url, "first_run_id": run.id})
+    if rows[True]:
+        connection.execute(_RENEW, rows[True])
+    if rows[False]:
+        connection.execute(insert(_entries), rows[False])
+    session.expire_all()
+    return len(rows[True]) + len(rows[False])
 
 
 def walked(session: Session, run: Run, *, complete: bool, now: datetime) -> int:

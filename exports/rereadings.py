@@ -149,6 +149,7 @@ def promote(session: Session, column_id: str) -> list[str]:
     for path in sorted(paths):
         segments.stale(session, path)
     session.execute(delete(Rereading).where(Rereading.column_id == column_id))
+    session.expire_all()  # of plain statements the session does not know
     failpoints.reach("before promotion")
     return sorted(paths)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from crawler import items
@@ -16,6 +16,7 @@ from exports.database.models import (
     ArticleFields,
     ArticleVersion,
     Attachment,
+    Base,
     Image,
     Run,
 )
@@ -25,6 +26,11 @@ _COLUMNS = [name for name in ArticleFields.__annotations__ if name in {f.name fo
 """The columns that are copied from the item by name."""
 LISTS = ("authors", "attachments", "images")
 """What a version holds as JSON and the current one also in tables of their own."""
+_ARTICLES, _VERSIONS = Base.metadata.tables["articles"], Base.metadata.tables["article_versions"]
+_DETAILS = {
+    name: Base.metadata.tables[table]
+    for name, table in {"authors": "article_authors", "attachments": "attachments", "images": "images"}.items()
+}
 HASHED = (
     *("title", "subtitle", "byline", "breadcrumb", "source", "content_type", "published_at"),
     *("body_text", "editor_note", "attachments", "images"),
@@ -59,14 +65,7 @@ def store(session: Session, run: Run, article: items.Article, now: datetime) -> 
     """
     row = session.scalar(select(Article).where(Article.url == article.url))
     if row is None:
-        row = Article(first_seen_at=now, changed_at=now, last_seen_at=now, version=1, status="live")
-        _copy(article, row)
-        row.duplicate_of = _first_with(session, row.text_hash)
-        session.add(row)
-        session.flush()
-        maintain.added(session, row.id)
-        _add_version(session, run, row, article, "archived", [], now)
-        return ("duplicate" if row.duplicate_of else "archived"), row.id
+        return _insert(session, run, article, now)
     before = session.get_one(ArticleVersion, (row.id, row.version))
     _carry_over(before, article)
     changed = changed_fields(before, article)
@@ -84,6 +83,27 @@ def store(session: Session, run: Run, article: items.Article, now: datetime) -> 
     row.duplicate_of = _first_with(session, row.text_hash, row.id)
     _add_version(session, run, row, article, event, changed, now)
     return "revised", row.id
+
+
+def _insert(session: Session, run: Run, article: items.Article, now: datetime) -> tuple[str, int]:
+    """A new article with its first version. Plain tables: most of a first crawl's writing is this."""
+    values: dict[str, Any] = {name: getattr(article, name) for name in _COLUMNS}
+    values |= {"content_hash": content_hash(article), "text_hash": text_hash(article)}
+    values |= {"first_seen_at": now, "changed_at": now, "last_seen_at": now, "version": 1, "status": "live"}
+    values["duplicate_of"] = _first_with(session, values["text_hash"])
+    connection = session.connection()
+    article_id = int(connection.execute(insert(_ARTICLES).returning(_ARTICLES.c.id), values).scalar_one())
+    lists = {name: [asdict(each) for each in getattr(article, name)] for name in LISTS}
+    maintain.added(session, article_id)
+    values |= lists | {"article_id": article_id, "valid_from": now, "event": "archived", "changed": []}
+    values["run_id"] = run.id
+    connection.execute(insert(_VERSIONS), values)
+    for name, table in _DETAILS.items():
+        if lists[name]:
+            rows = [{"article_id": article_id, "seq": seq} | each for seq, each in enumerate(lists[name])]
+            connection.execute(insert(table), rows)
+    _note(session, ArticleVersion(**values))
+    return ("duplicate" if values["duplicate_of"] else "archived"), article_id
 
 
 def withdraw(session: Session, run: Run, row: Article, now: datetime) -> int:
@@ -181,7 +201,11 @@ def _add_version(
     session.add(version)
     (_add_details if row.version == 1 else _replace_details)(session, row.id, article)
     session.flush()
-    # last, when nothing can fail any more: archive.py writes their JSON lines before the commit
+    _note(session, version)
+
+
+def _note(session: Session, version: ArticleVersion) -> None:
+    """Archive.py writes the version's JSON line before the commit."""
     session.info.setdefault("new_versions", []).append(version)
 
 

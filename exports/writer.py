@@ -22,6 +22,9 @@ from exports.errors import StorageError
 BATCH = 256
 """The most functions one transaction serves."""
 
+NEW_VERSIONS = "new_versions"
+"""The versions a session has added, in its `info`: their JSON lines are written before the commit."""
+
 Work = Callable[[Session], Any]
 
 
@@ -111,12 +114,14 @@ class Writer:
         with Session(self._connection, expire_on_commit=False) as session, session.begin():
             lock.share(session)
             for work in batch:
+                noted = len(session.info.get(NEW_VERSIONS, ()))
                 try:
                     with session.begin_nested() if careful else nullcontext():
                         result = work(session)
                 except Exception as error:
                     if not careful or _storage(error):
                         raise
+                    del session.info.get(NEW_VERSIONS, [])[noted:]  # rolled back with the function
                     results.append((None, error))
                 else:
                     results.append((result, None))

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crawler import items
 from crawler.items import Attachment, Author
-from exports import versions
+from exports import rereadings, versions
 from exports.database.migrate import upgrade
 from exports.database.models import Article, ArticleAuthor, ArticleVersion, Capture, Image, Run, Segment
 from exports.database.models import Attachment as AttachmentRow
@@ -190,24 +191,34 @@ def test_the_hash_is_of_the_canonical_article(session: Session) -> None:
     assert versions.content_hash(item) == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_rewriting_in_place_makes_the_lines_stale(session: Session) -> None:
+def replayed(session: Session, version: int, item: items.Article) -> dict[tuple[str, str], int]:
+    """Read a version of the first article again and promote it; what changed."""
+    found = SimpleNamespace(article_id=1, version=version, article=item, outcome="reread", reason=None, required=())
+    rereadings.note(session, "c", "reader", [found])
+    changes = rereadings.judged(session, "c").changes
+    rereadings.promote(session, "c")
+    return dict(changes)
+
+
+def test_reading_again_in_place_makes_the_lines_stale(session: Session) -> None:
     store(session, fresh())
     session.info.clear()
-    version = session.get_one(ArticleVersion, (1, 1))
-    assert versions.rewrite(session, version, fresh()) == {}
+    assert replayed(session, 1, fresh()) == {}
     assert session.scalars(select(Segment)).all() == []
-    changes = versions.rewrite(session, version, fresh(author="李四", authors=[Author("李四")], unit=""))
-    assert changes == {"author": "changed", "authors": "changed", "unit": "lost"}
+    changes = replayed(session, 1, fresh(author="李四", authors=[Author("李四")], unit=""))
+    assert changes == {("author", "changed"): 1, ("authors", "changed"): 1, ("unit", "lost"): 1}
     assert history(session) == [(1, "archived", [])]
     assert session.scalars(select(Article)).one().author == "李四"
-    session.flush()
+    assert [author.name for author in session.scalars(select(ArticleAuthor))] == ["李四"]
     (segment,) = session.scalars(select(Segment))
     assert (segment.path, segment.crc32) == ("jsonl/c/2024-05.jsonl", None)
 
 
-def test_a_version_is_rewritten_without_touching_a_later_one(session: Session) -> None:
+def test_a_version_is_read_again_without_touching_a_later_one(session: Session) -> None:
     store(session, fresh())
     store(session, fresh(title="新题目"))
-    versions.rewrite(session, session.get_one(ArticleVersion, (1, 1)), fresh(unit="机关"))
+    session.flush()
+    assert replayed(session, 1, fresh(unit="机关")) == {("unit", "changed"): 1}
     assert session.get_one(Article, 1).unit == "办公室"
+    assert session.get_one(ArticleVersion, (1, 1)).unit == "机关"
     assert session.get_one(ArticleVersion, (1, 2)).unit == "办公室"
