@@ -25,7 +25,7 @@ from benchmarks.articles import Writer, fill
 from exports import search
 from exports.config import database_url
 from exports.database.migrate import upgrade
-from exports.database.models import Article
+from exports.database.models import Article, SearchArticle
 from exports.database.session import open_engine
 from exports.index import maintain
 
@@ -40,9 +40,10 @@ def built(engine: Engine, articles: int) -> None:
     """Fill the database and make the index, unless that was done before."""
     upgrade(engine)
     with Session(engine) as session, session.begin():
-        if session.scalar(select(func.count()).select_from(Article)) == articles:
+        if session.scalar(select(func.count()).select_from(SearchArticle)) == articles:
             return
-        fill(session, Writer(), articles)
+        if session.scalar(select(func.count()).select_from(Article)) != articles:
+            fill(session, Writer(), articles)
     before = _bytes(engine)
     began = time.perf_counter()
     with Session(engine) as session, session.begin():

@@ -2,14 +2,54 @@
 
 import os
 import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
 from typing import Any
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
-from exports.commands import article, common, difference, reports, search, serve, upkeep
+from exports.commands import settings
 from exports.errors import ArchiveError, without_password
-from exports.terminal import printable
+from exports.printable import printable
+
+_COMMANDS = {
+    "search": "search:search_command",
+    "show": "article:show_command",
+    "diff": "difference:diff_command",
+    "stats": "reports:stats_command",
+    "coverage": "reports:coverage_command",
+    "runs": "reports:runs_command",
+    "failures": "reports:failures_command",
+    "export": "export:export_command",
+    "release": "export:release_command",
+    "verify": "upkeep:verify_command",
+    "serve": "serve:serve_command",
+    "migrate": "upkeep:migrate_command",
+    "schema": "about:schema_command",
+    "completion": "about:completion_command",
+}
+"""Every command: its module in exports/commands/ and its name there."""
+
+
+class _Commands(MutableMapping[str, click.Command]):
+    """The commands, each loaded when it is asked for: a search need not wait for the others' libraries."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, _, command = _COMMANDS[name].partition(":")
+        loaded: click.Command = getattr(import_module(f"exports.commands.{module}"), command)
+        return loaded
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        raise TypeError("commands are named in _COMMANDS")
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("commands are named in _COMMANDS")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
 
 
 class _Archive(click.Group):
@@ -30,10 +70,14 @@ class _Archive(click.Group):
             return 130
         except ArchiveError as error:
             return _complain(str(error), error.exit_code)
-        except SQLAlchemyError as error:
-            return _complain(f"the database cannot be read: {getattr(error, 'orig', None) or error}", 5)
         except UnicodeEncodeError:
             return _complain("an argument is not valid UTF-8", 2)
+        except Exception as error:
+            from sqlalchemy.exc import SQLAlchemyError  # loaded by then, if a database was asked
+
+            if not isinstance(error, SQLAlchemyError):
+                raise
+            return _complain(f"the database cannot be read: {getattr(error, 'orig', None) or error}", 5)
         return result if isinstance(result, int) else 0
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -52,8 +96,8 @@ def _complain(message: str, exit_code: int) -> int:
     return exit_code
 
 
-@click.group("archive", cls=_Archive, invoke_without_command=True)
-@common.setting_option
+@click.group("archive", cls=_Archive, commands=_Commands(), invoke_without_command=True)
+@settings.setting_option
 @click.pass_context
 def main(context: click.Context) -> None:
     """Read the archive: search, show, count, compare, export, check.
@@ -63,19 +107,3 @@ def main(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-for _command in (
-    search.search_command,
-    article.show_command,
-    difference.diff_command,
-    reports.stats_command,
-    reports.coverage_command,
-    reports.runs_command,
-    reports.failures_command,
-    search.export_command,
-    upkeep.verify_command,
-    serve.serve_command,
-    upkeep.migrate_command,
-):
-    main.add_command(_command)

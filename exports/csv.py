@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
-from exports.terminal import printable
+from exports.printable import printable
 
 _FORMULA = frozenset("=+-@＝＋－＠\t\r\n")
 _NAMING = ("name", "unit", "position", "url")

@@ -21,6 +21,8 @@ FIELDS = [
     *("capture_id", "extractor"),
 ]
 """The fields of `articles` after id, in the contract's order."""
+KEYS = ["event", "id", *FIELDS, "authors", "attachments", "images", "run_id"]
+"""The keys of a line, in the contract's order."""
 
 
 def record(version: ArticleVersion) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exports.checks import Findings, Problem, articles, evidence, found, lines, manifests
 from exports.config import Config
-from exports.database.migrate import check_current
+from exports.database.revision import check_current
 from exports.database.session import open_engine
 
 Check = Callable[[Session, Path], Findings]

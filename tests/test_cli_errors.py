@@ -34,7 +34,7 @@ from tests.archive_command import kept, refused, run
         (["runs", "无此栏目"], ["无此栏目"]),
         (["failures", "无此栏目"], ["无此栏目"]),
         (["export"], ["--format"]),
-        (["export", "--format", "parquet"], ["parquet", "jsonl", "csv"]),
+        (["export", "--format", "xlsx"], ["xlsx", "jsonl", "parquet", "wacz"]),
         (["export", "--format", "csv", "--output", "/nonexistent/x.csv"], ["/nonexistent/x.csv"]),
         (["-s", "ARCHIVE_DIRR=x", "runs"], ["ARCHIVE_DIRR=x", "ARCHIVE_DIR", "ARCHIVE_DATABASE_URL"]),
         (["-s", "ARCHIVE_DIR", "runs"], ["ARCHIVE_DIR"]),

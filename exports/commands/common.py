@@ -12,35 +12,15 @@ import click
 from sqlalchemy.orm import Session
 
 from exports import csv, query, search, terminal
+from exports.commands.settings import setting_option as setting_option
 from exports.config import Config
-from exports.database.migrate import check_current
 from exports.database.models import Article
+from exports.database.revision import check_current
 from exports.database.session import open_engine
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-SETTINGS = ("ARCHIVE_DIR", "ARCHIVE_DATABASE_URL")
 TABLE_ROWS = 20
 """Rows of a table unless --limit says otherwise; the other formats are for programs and have none."""
-
-
-def _remember(context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> None:
-    settings = context.ensure_object(dict)
-    for text in given:
-        name, equals, value = text.partition("=")
-        if name not in SETTINGS or not equals:
-            raise click.BadParameter(f"{text!r}: allowed are {' and '.join(f'{name}=VALUE' for name in SETTINGS)}")
-        settings[name] = value
-
-
-setting_option = click.option(
-    "-s",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    expose_value=False,
-    callback=_remember,
-    help="Set ARCHIVE_DIR or ARCHIVE_DATABASE_URL; beats the environment variable of that name.",
-)
 
 
 def configuration() -> Config:
@@ -87,6 +67,8 @@ def filter_options(command: Command) -> Command:
         click.option("--until", metavar="YYYY-MM-DD", callback=_day, help="Published on this day or before."),
         click.option("--since", metavar="YYYY-MM-DD", callback=_day, help="Published on this day or later."),
         click.option("--unit", help="Only articles by an author whose unit has this in its name."),
+        click.option("--has-attachment", is_flag=True, help="Only articles with an attachment."),
+        click.option("--source", help="Only articles whose source (来源) has this in its name."),
         click.option("--author", help="Only articles by the author of this (whole) name."),
         click.option("--column", metavar="ID|NAME", help="Only articles of this column, or listed in it."),
     ):
@@ -96,6 +78,8 @@ def filter_options(command: Command) -> Command:
 
 def filters(session: Session, text: str, narrowed: Mapping[str, Any]) -> search.Filters:
     """The filters as given on the command line. Raises click.UsageError."""
+    for given in (text, *narrowed.values()):
+        str(given).encode()  # raises UnicodeEncodeError for an argument that is not UTF-8
     since, until = narrowed["since"], narrowed["until"]
     if since and until and since > until:
         raise click.UsageError(f"--since {since} is later than --until {until}: allowed is the same day or earlier")
@@ -104,6 +88,10 @@ def filters(session: Session, text: str, narrowed: Mapping[str, Any]) -> search.
         columns=column_ids(session, narrowed["column"]),
         author=narrowed["author"] or "",
         unit=narrowed["unit"] or "",
+        source=narrowed["source"] or "",
+        has_attachment=narrowed["has_attachment"],
+        versions=narrowed.get("versions", False),
+        attachments=narrowed.get("attachments", False),
         since=since,
         until=until,
     )

@@ -11,6 +11,7 @@ before the commit:
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +27,6 @@ from exports.database.models import (
     SearchDocument,
     SearchState,
 )
-from exports.index import postgresql, sqlite
 from exports.index.document import Document
 from exports.index.text import folded
 
@@ -41,8 +41,9 @@ _SEARCHED = ("subtitle", "byline", "author", "unit", "editor_note", "body_text")
 
 
 def backend(session: Session) -> ModuleType:
-    """The module of the session's database system."""
-    return sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    """The module of the session's database system, loaded when it is needed."""
+    name = "sqlite" if session.get_bind().dialect.name == "sqlite" else "postgresql"
+    return import_module(f"exports.index.{name}")
 
 
 def added(session: Session, *ids: int) -> None:
