@@ -6,6 +6,8 @@ from crawler.exceptions import CrawlError
 
 ARCHIVED = ("archived", "unchanged", "revised", "duplicate", "reread")
 INCOMPLETE = ("failed", "blocked", "gone", "damaged", "pending")
+COLLAPSE = 10
+"""A listing that names less than a tenth of what it named before is more likely misread than cleared out."""
 
 
 @dataclass
@@ -36,6 +38,13 @@ class Report:
     """Whether the run came to its end."""
     requests: int = 0
     bytes: int = 0
+
+    def note_left(self, left: int) -> None:
+        """So many entries that the last complete walk met are not listed any more: a problem where nearly all are."""
+        if left > (COLLAPSE - 1) * self.listed and left >= 2 * COLLAPSE:
+            self.problems.append(f"the listing names {self.listed} entries, {left} others have left it at once")
+        elif left:
+            self.notes.append(f"{left} entries have left the listing since the last run")
 
     def exit_code(self) -> int:
         """The contract's exit code of this column."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import exists, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from exports import ledger, letters, versions
 from exports.config import Config
@@ -47,10 +47,10 @@ def void(session: Session, article_id: int, now: datetime) -> None:
 
 def controls(session: Session, run: Run) -> list[Pending]:
     """Articles to ask so that a host's health is known; none where it is, or nothing was found gone."""
-    found = []
+    found: list[Listing] = []
     for host in {_host(check.url) for check in _unjudged(session, run)}:
         if _control(session, run, host) is None:
-            found += _candidates(session, run, host)[:CONTROLS]
+            found += _candidates(session, run, host)
     return requests(session, found)
 
 
@@ -124,10 +124,8 @@ def _dismiss(session: Session, run: Run, check: GoneCheck) -> None:
 
 def _control(session: Session, run: Run, host: str) -> Capture | None:
     """The answer of another article of the host, as it should be, since the run began."""
-    fine = select(Article.url).where(Article.last_seen_at >= run.started_at).order_by(Article.last_seen_at.desc())
-    for url in session.scalars(fine.execution_options(yield_per=50)):
-        if _host(url) != host:
-            continue
+    fine = select(Article.url).where(Article.last_seen_at >= run.started_at, _on(Article.url, host))
+    for url in session.scalars(fine.order_by(Article.last_seen_at.desc()).limit(10)).all():
         answer = select(Capture).where(Capture.url == url, Capture.fetched_at >= run.started_at)
         answer = answer.where(Capture.status.in_((200, 304))).order_by(Capture.id.desc()).limit(1)
         if (capture := session.scalar(answer)) is not None:
@@ -135,26 +133,30 @@ def _control(session: Session, run: Run, host: str) -> Capture | None:
     return None
 
 
-def _candidates(session: Session, run: Run, host: str) -> list[Listing]:
+def _candidates(session: Session, run: Run, host: str) -> Sequence[Listing]:
     """Listed articles of the column on that host that nothing speaks against, seen last first."""
     gone = exists().where(GoneCheck.article_id == Article.id, GoneCheck.voided_at.is_(None))
     asked = exists().where(GoneCheck.article_id == Article.id, GoneCheck.run_id == run.id)
-    chosen = (
-        select(Listing)
-        .join(Article, Article.id == Listing.article_id)
-        .where(Listing.column_id == run.column_id, Listing.last_run_id == run.id, Article.status == "live")
-        .where(~gone, ~asked)
-        .order_by(Article.last_seen_at.desc())
-    )
-    return [row for row in session.scalars(chosen.limit(50)) if _host(row.url) == host]
+    chosen = _listed(run, host).where(~gone, ~asked).order_by(Article.last_seen_at.desc()).limit(CONTROLS)
+    return session.scalars(chosen).all()
 
 
 def _is_alone(session: Session, run: Run, check: GoneCheck) -> bool:
     """Whether the column lists no other article of the host: then its listing is all that can speak for it."""
-    others = select(Listing.url).join(Article, Article.id == Listing.article_id)
-    others = others.where(Listing.column_id == run.column_id, Listing.last_run_id == run.id)
-    others = others.where(Article.id != check.article_id, Article.status == "live")
-    return not any(_host(url) == _host(check.url) for url in session.scalars(others.execution_options(yield_per=50)))
+    others = _listed(run, _host(check.url)).where(Article.id != check.article_id)
+    return session.scalar(others.limit(1)) is None
+
+
+def _listed(run: Run, host: str) -> Select[Listing]:
+    """The entries of the run on that host whose article stands."""
+    listed = select(Listing).join(Article, Article.id == Listing.article_id)
+    listed = listed.where(Listing.column_id == run.column_id, Listing.last_run_id == run.id)
+    return listed.where(Article.status == "live", _on(Listing.url, host))
+
+
+def _on(url: InstrumentedAttribute[str], host: str) -> ColumnElement[bool]:
+    prefixes = (f"http://{host}/", f"https://{host}/")
+    return or_(*(func.substr(url, 1, len(prefix)) == prefix for prefix in prefixes))
 
 
 def _listing(session: Session, run: Run) -> Capture | None:

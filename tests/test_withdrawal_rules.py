@@ -1,7 +1,7 @@
 """The rule of evidence for withdrawals, on any course of answers."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,17 +18,23 @@ from exports.database.migrate import upgrade
 from exports.database.models import Article, ArticleVersion, Capture, Failure, GoneCheck, Listing, Run
 from exports.database.session import open_engine
 from exports.errors import ConfigError
+from tests.services import fresh_database
 from tests.storage import BASE, MOMENT, article
 
 CONFIG = Config(Path(), "", gone_checks=3, gone_hours=72)
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('rules')}/archive.db")
-    upgrade(engine)
-    yield engine
-    engine.dispose()
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('rules')}/archive.db"
+        else:
+            url = stack.enter_context(fresh_database(request.getfixturevalue("postgres_url")))
+        engine = open_engine(url)
+        upgrade(engine)
+        yield engine
+        engine.dispose()
 
 
 @contextmanager
@@ -104,7 +110,7 @@ ANSWERS = st.sampled_from(["gone", "gone", "gone", "fine", "unavailable"])
 COURSE = st.lists(st.tuples(st.integers(1, 40), ANSWERS, ANSWERS), min_size=1, max_size=9)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(COURSE)
 def test_a_tombstone_needs_checks_in_a_row_long_enough_from_a_healthy_host(
     engine: Engine, course: list[tuple[int, str, str]]

@@ -89,8 +89,7 @@ class ColumnsSpider(Spider):
             report.error = error
             await self._lose(error.url or self.addresses.home, "listing", error)
         left = await self.archive.walked(self.run_id, walk.pages_read, complete=walk.complete)
-        if left:
-            report.notes.append(f"{left} entries have left the listing since the last run")
+        report.note_left(left)
         await self._plan()
         async for article in self._articles(column, self._listed()):
             yield article
