@@ -44,6 +44,12 @@ class Gone(CrawlError):
         self.how = how
 
 
+class Incomplete(CrawlError):
+    """A further part of an article, or the document that holds its text, is missing. Raised by parts.py."""
+
+    exit_code = 3
+
+
 class Unavailable(CrawlError):
     """No usable answer after all attempts: 5xx, time-out, connection or TLS. Made by blocking.py, failures.py."""
 

@@ -52,6 +52,16 @@ class Held:
 
 
 @dataclass(slots=True)
+class Part:
+    """A further response an article was read from, beside its own page."""
+
+    url: str
+    kind: str
+    """page (a further page of the article) or frame (the document of an iframe that holds the text)"""
+    capture_id: int | None = None
+
+
+@dataclass(slots=True)
 class Block:
     """One block of the body: a paragraph, a heading, a table, a list entry or an image."""
 
@@ -103,6 +113,8 @@ class Article:
     authors: list[Author] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     images: list[Attachment] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    """Where its text was printed in several pages or in an iframe: those, in order."""
     printed: dict[str, dict[str, str]] = field(default_factory=dict)
     """What was printed where: field -> origin (row, script, meta, listing) -> value, best origin first."""
     blocks: list[Block] = field(default_factory=list)

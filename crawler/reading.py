@@ -1,14 +1,14 @@
 """Reading an article out of a response: the same for a crawl, which asks the site, and a replay, which does not."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lxml import html
 from scrapy.http import TextResponse
 
 from crawler import blocking, failures
-from crawler.exceptions import CrawlError, Gone, MarkupChanged, Unavailable
+from crawler.exceptions import CrawlError, MarkupChanged
 from crawler.items import Article
 from crawler.pages.base import ArticlePage
 from crawler.site import Column
@@ -24,21 +24,15 @@ def explained(response: TextResponse) -> Iterator[None]:
     except MarkupChanged as error:
         raise failures.located(blocking.explain(response) or error, response) from error
     except CrawlError as error:
-        raise failures.located(error, response) from error
+        if error.capture_id is None:  # else it shows a part of the article
+            failures.located(error, response)
+        raise
     except Exception as error:  # whatever a hostile page makes a parser raise fails this article alone
         if failures.of_storage(error):
             raise
         log.exception("cannot read %s", response.url)
         broken = MarkupChanged(f"unexpected {type(error).__name__}: {error}")
         raise failures.located(broken, response) from error
-
-
-async def document_of(fetch: Callable[[str, str], Awaitable[TextResponse]], frame: str) -> TextResponse:
-    """The document of the iframe at that address. Raises CrawlError; never Gone: the article itself is there."""
-    try:
-        return await fetch(frame, "article")
-    except Gone as error:
-        raise Unavailable(f"the frame that holds its text: {error}") from error
 
 
 def article_of(page: ArticlePage, frame: TextResponse | None) -> Article:

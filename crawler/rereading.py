@@ -22,10 +22,10 @@ from scrapy.statscollectors import DummyStatsCollector
 from scrapy.utils.conf import build_component_list
 from scrapy.utils.misc import build_from_crawler, load_object
 
-from crawler import failures, reading
+from crawler import failures, parts, reading
 from crawler.archive import Kept
 from crawler.compression import Compression, Undecodable
-from crawler.exceptions import MarkupChanged
+from crawler.exceptions import CrawlError, Gone, MarkupChanged
 from crawler.items import Article
 from crawler.pages import TEMPLATES
 from crawler.site import Column, Site
@@ -36,7 +36,7 @@ STORE = "pipelines.store.Store"
 
 
 class Wanted(Exception):
-    """The text stands in an iframe whose kept document must be given too. Raised by Reader.article."""
+    """A further part of the article (a page, an iframe's document) must be given too. Raised by Reader.article."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -85,18 +85,30 @@ class Reader:
         response.request = request  # type: ignore[union-attr]
         return response  # type: ignore[return-value]
 
-    def article(self, kept: Kept, column: Column, response: TextResponse, frame: TextResponse | None) -> Article:
-        """The version's article, through all pipelines but the storing one.
+    def article(
+        self, kept: Kept, column: Column, response: TextResponse, beside: Mapping[str, TextResponse]
+    ) -> Article:
+        """The version's article, through all pipelines but the storing one. ``beside``: its further parts by address.
 
-        Raises Wanted for an iframe's document, and CrawlError where there is no article.
+        Raises Wanted for a part that is not among them, and CrawlError where there is no article.
         """
+        missing: list[str] = []
+
+        async def fetch(url: str, role: str, /) -> TextResponse:
+            if url not in beside:
+                missing.append(url)
+                raise Gone(f"not at hand: {url}")
+            return beside[url]
+
+        try:
+            with reading.explained(response):
+                page = self._template.article(response, self.addresses(kept.base_url))
+                article = asyncio.run(parts.gather(page, self._template, fetch))
+        except CrawlError:
+            if missing:
+                raise Wanted(missing[0]) from None
+            raise
         with reading.explained(response):
-            page = self._template.article(response, self.addresses(kept.base_url))
-            url = page.frame()
-        if url and frame is None:
-            raise Wanted(url)
-        with reading.explained(response):
-            article = reading.article_of(page, frame if url else None)
             reading.place(article, response, self._site.id, column)
             reading.note_listing(article, kept.listed_url, kept.listed_title, kept.listed_date)
             for pipeline in self._pipelines:

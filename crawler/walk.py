@@ -112,7 +112,7 @@ class Walk:
                     lost = 1
                 elif not entries:
                     break
-            if lost >= MOST_LOST or (page.is_shell and seen.last_page and number >= seen.last_page):
+            if lost >= MOST_LOST or (page.tells_last_page and seen.last_page and number >= seen.last_page):
                 break
         else:
             problems.append(f"the listing has more than {MOST_PAGES} pages")

@@ -187,6 +187,21 @@ class Archive:
                 return "excluded"
             now = article.fetched_at or _now()
             fetched = [file.url for file in (*article.attachments, *article.images) if file.sha256]
+            if versions.is_last_resort(session, article):
+                reason = "no template fits the page any more; what it said stays"
+                ledger.settle(session, run, article.listed_url, "failed", reason)
+                letters.fail(
+                    session,
+                    run,
+                    article.listed_url,
+                    kind="article",
+                    outcome="failed",
+                    reason=reason,
+                    attempts=1,
+                    capture_id=article.capture_id,
+                    now=now,
+                )
+                return "failed"
             outcome, article_id = versions.store(session, run, article, now)
             if outcome in ("unchanged", "revised"):
                 withdrawals.void(session, article_id, now)

@@ -14,6 +14,7 @@ from exports.database.models import (
     Article,
     ArticleAuthor,
     ArticleFields,
+    ArticlePart,
     ArticleVersion,
     Attachment,
     Base,
@@ -50,6 +51,18 @@ def canonical(article: items.Article) -> dict[str, Any]:
 def content_hash(article: items.Article) -> str:
     """SHA-256 over the canonical article as JSON with sorted keys."""
     return _sha256(canonical(article))
+
+
+def is_last_resort(session: Session, article: items.Article) -> bool:
+    """Whether a page no template knows would replace what a template has read: it never does."""
+    if not _is_general(article.extractor):
+        return False
+    known = session.scalar(select(Article.extractor).where(Article.url == article.url))
+    return known is not None and not _is_general(known)
+
+
+def _is_general(extractor: str) -> bool:
+    return extractor.startswith("general@")
 
 
 def text_hash(article: items.Article) -> str:
@@ -102,6 +115,7 @@ def _insert(session: Session, run: Run, article: items.Article, now: datetime) -
         if lists[name]:
             rows = [{"article_id": article_id, "seq": seq} | each for seq, each in enumerate(lists[name])]
             connection.execute(insert(table), rows)
+    _add_parts(session, article_id, 1, article)
     _note(session, ArticleVersion(**values))
     return ("duplicate" if values["duplicate_of"] else "archived"), article_id
 
@@ -139,6 +153,8 @@ def reread(version: ArticleVersion, article: items.Article) -> tuple[dict[str, s
 
     The first is field -> gained, lost or changed; the second column -> value, as JSON takes it.
     """
+    if _is_general(article.extractor) and not _is_general(version.extractor):
+        return {}, {name: getattr(version, name) for name in (*_COLUMNS, *LISTS)}
     _carry_over(version, article)
     row = {name: getattr(article, name) for name in _COLUMNS}
     row |= {name: [asdict(each) for each in getattr(article, name)] for name in LISTS}
@@ -201,7 +217,15 @@ def _add_version(
     session.add(version)
     (_add_details if row.version == 1 else _replace_details)(session, row.id, article)
     session.flush()
+    _add_parts(session, row.id, row.version, article)
     _note(session, version)
+
+
+def _add_parts(session: Session, article_id: int, version: int, article: items.Article) -> None:
+    if article.parts:
+        key = {"article_id": article_id, "version": version}
+        rows = [key | {"seq": seq} | asdict(part) for seq, part in enumerate(article.parts)]
+        session.execute(insert(ArticlePart), rows)
 
 
 def _note(session: Session, version: ArticleVersion) -> None:

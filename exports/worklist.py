@@ -14,7 +14,17 @@ from sqlalchemy.orm import Session
 from crawler import items
 from exports import letters
 from exports.config import Config
-from exports.database.models import Article, Attachment, Capture, FileFields, GoneCheck, Image, Listing, Run
+from exports.database.models import (
+    Article,
+    ArticlePart,
+    Attachment,
+    Capture,
+    FileFields,
+    GoneCheck,
+    Image,
+    Listing,
+    Run,
+)
 
 RECENT = timedelta(days=90)
 """Articles published or listed so recently are checked again in every run."""
@@ -159,11 +169,17 @@ def _request(session: Session, row: Listing, article: Article) -> Pending:
     failing = session.scalar(
         select(Listing.url).where(Listing.column_id == row.column_id, Listing.url == row.url, letters.due(None))
     )
-    if article.status == "withdrawn" or suspected or failing:
+    if article.status == "withdrawn" or suspected or failing or _in_parts(session, article):
         return replace(_plain(row), files=files)  # the answer must show the page, and lead to what it links to
     capture = _read_from(session, article)
     etag, last_modified = (capture.etag, capture.last_modified) if capture else (None, None)
     return Pending(row.url, row.listed_title, row.listed_date, etag, last_modified, files)
+
+
+def _in_parts(session: Session, article: Article) -> bool:
+    """Whether it was read from several responses: a 304 for its first page would say nothing of the others."""
+    parts = select(ArticlePart.seq).where(ArticlePart.article_id == article.id, ArticlePart.version == article.version)
+    return session.scalar(parts.limit(1)) is not None
 
 
 def _read_from(session: Session, article: Article) -> Capture | None:

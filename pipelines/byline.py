@@ -26,7 +26,8 @@ class TakeByline:
                     lines.append((line, found))
                     break
         item.byline = " ".join(dict.fromkeys(line for line, _ in lines))
-        item.authors = _merged([found for _, found in lines])
+        # the last resort reads pages nobody knows: its lines are kept as printed, nobody is named
+        item.authors = [] if item.extractor.startswith("general@") else _merged([found for _, found in lines])
         item.author = _joined(author.name for author in item.authors)
         item.unit = _joined(author.unit for author in item.authors)
         item.position = _joined(author.position for author in item.authors)

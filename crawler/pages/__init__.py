@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scrapy.http import JsonResponse, TextResponse, XmlResponse
 
 from crawler.exceptions import MarkupChanged
-from crawler.pages import jpaas, mofcom
+from crawler.pages import general, jcms, jpaas, mofcom, trs
 from crawler.pages.base import ArticlePage, ListingPage
 from crawler.pages.encoding import rightly_decoded
 from crawler.urls import Addresses
@@ -42,5 +42,7 @@ def _is_page(response: TextResponse) -> bool:
 
 TEMPLATES = {
     # the ministry moved from its own system to jpaas in 2024; both are still served
-    "mofcom": Template("mofcom", jpaas.LISTINGS + mofcom.LISTINGS, jpaas.ARTICLES + mofcom.ARTICLES),
+    "mofcom": Template("mofcom", jpaas.LISTINGS + mofcom.LISTINGS, jpaas.ARTICLES + mofcom.ARTICLES + general.ARTICLES),
+    "trs": Template("trs", trs.LISTINGS, trs.ARTICLES + general.ARTICLES),
+    "jcms": Template("jcms", jcms.LISTINGS, jcms.ARTICLES + general.ARTICLES),
 }

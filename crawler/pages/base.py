@@ -63,7 +63,7 @@ def printed_moment(text: str) -> str | None:
 
 def in_rail(found: Selector) -> bool:
     """Whether the element stands in a part of the page that lists other columns."""
-    return bool(found.xpath(_RAIL_PATH))
+    return bool(found.xpath(RAIL_PATH))
 
 
 def _ancestor(css: str) -> str:
@@ -71,7 +71,7 @@ def _ancestor(css: str) -> str:
     return f"ancestor-or-self::{path}"
 
 
-_RAIL_PATH = " | ".join(map(_ancestor, RAILS.split(", ")))
+RAIL_PATH = " | ".join(map(_ancestor, RAILS.split(", ")))
 
 
 _IN_BRACKETS = re.compile(r"[\[【［][^\]】］]{1,12}[\]】］]")
@@ -135,8 +135,10 @@ class Page:
 class ListingPage(Page):
     """One page of a column."""
 
-    is_shell: ClassVar[bool] = False
+    is_shell: bool = False
     """Whether the page only names an API that brings the entries."""
+    tells_last_page: bool = False
+    """Whether last_page() is all there is: nothing needs to be asked for behind it."""
 
     def entries(self) -> list[Entry]:
         """The column's own entries, in order, doubled ones included; empty past the end."""
@@ -184,6 +186,15 @@ class ListingPage(Page):
 
 class ArticlePage(Page):
     """One article page."""
+
+    def __init__(self, response: TextResponse, addresses: Addresses) -> None:
+        super().__init__(response, addresses)
+        self.first = addresses.resolve(response.url, response.url) or response.url
+        """The address of the article's first page; this one may be a further part of it."""
+
+    def parts(self) -> dict[int, str]:
+        """number -> address of the article's further pages, as far as this one names them."""
+        return {}
 
     def frame(self) -> str | None:
         """The address of an iframe that holds the text, where the body itself holds none."""

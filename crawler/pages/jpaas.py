@@ -23,6 +23,7 @@ class Shell(ListingPage):
 
     version = "jpaas@T4"
     is_shell = True
+    tells_last_page = True
 
     @classmethod
     def matches(cls, response: TextResponse) -> bool:

@@ -95,7 +95,7 @@ def breadcrumb(response: TextResponse, title: str) -> list[str]:
     """首页, …, column: the smallest element that prints such a path; empty where none does."""
     for start in response.xpath(_HOME_NAMED)[:_MOST_STARTS]:
         for node in (start.root, *start.root.iterancestors()):
-            text = _short_text(node)
+            text = short_text(node)
             if text is None:
                 break
             if match := _CRUMBS.match(text):
@@ -107,7 +107,7 @@ def breadcrumb(response: TextResponse, title: str) -> list[str]:
     return []
 
 
-def _short_text(node: HtmlElement, limit: int = 200) -> str | None:
+def short_text(node: HtmlElement, limit: int = 200) -> str | None:
     """The visible text without blanks; None where it is longer."""
     text = ""
     for part in node.iter():

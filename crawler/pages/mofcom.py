@@ -18,7 +18,7 @@ from scrapy.http import TextResponse
 
 from crawler.exceptions import MarkupChanged
 from crawler.items import Article, Entry
-from crawler.pages import files, metadata
+from crawler.pages import files, metadata, paging
 from crawler.pages.base import ArticlePage, ListingPage, in_rail
 from crawler.pages.boilerplate import is_prose, prune
 from crawler.pages.encoding import rightly_decoded
@@ -28,7 +28,7 @@ from crawler.pages.text import squeeze
 
 _MOST_NESTED = 4
 _PAGER = re.compile(r"\?(\d{1,5})")
-_SLIDES = re.compile(r"(?:^|[\s_-])(?:\w{0,9}slide|swiper|carousel|banner|focus|lunbo)", re.I)
+SLIDES = re.compile(r"(?:^|[\s_-])(?:\w{0,9}slide|swiper|carousel|banner|focus|lunbo)", re.I)
 _ARTICLE_HREF = re.compile(r"/\d{6}/\d{14}\.s?html?|/art/\d{4}/|/\d{6}/t?\d{8}_\d+\.s?html?")
 
 
@@ -97,7 +97,7 @@ class ListingT1(Listing):
         def rank(found: Selector) -> tuple[bool, int, int]:
             # slides repeat the newest entries of the list, as pictures
             around = " ".join(node.get("class") or "" for node in chain([found.root], found.root.iterancestors()))
-            return not _SLIDES.search(around), articles(found), len(found.root.text_content().strip())
+            return not SLIDES.search(around), articles(found), len(found.root.text_content().strip())
 
         lists = [found for found in response.css(cls.LISTS) if not in_rail(found) and articles(found)]
         return max(lists, key=rank, default=None)
@@ -107,7 +107,12 @@ class ListingT1(Listing):
         if best is None:
             raise MarkupChanged(f"{self.version}: no list of articles on {self.response.url}")
         # a long column may be printed in several lists of a few entries
-        lists = [part for part in best.xpath("../ul") if part.root.get("class") == best.root.get("class")]
+        lists = [
+            part
+            for part in best.xpath("../ul")
+            if part.root.get("class") == best.root.get("class")
+            and (best.root.get("class") or part.root is best.root or _links_article(part))
+        ]
         return [entry for part in lists for item in part.xpath(self.ITEMS) if (entry := self.entry(item))]
 
 
@@ -155,6 +160,13 @@ class ArticleT3(ArticlePage):
                 return url
         return None
 
+    def text(self, body: HtmlElement) -> HtmlElement:
+        """A copy of the body container without what the system marks as no text."""
+        return body
+
+    def parts(self) -> dict[int, str]:
+        return paging.parts(self.response, self.addresses, self.first)
+
     def article(self, frame: TextResponse | None = None) -> Article:
         original = self.body
         printed = metadata.printed(self.response, self.response.css(self.ROW), original)
@@ -163,7 +175,11 @@ class ArticleT3(ArticlePage):
             printed["title"] = {"row": heading.title} | printed.get("title", {})
         if heading.beside:
             printed.setdefault("byline", {})["beside"] = "\n".join(heading.beside)
-        body = prune(deepcopy(original) if frame is None else _body_of(frame))
+        body = self.text(deepcopy(original)) if frame is None else _body_of(frame)
+        paging.drop_pager(body, self.response.url, self.addresses, self.first)
+        body = prune(body)
+        if frame is not None:
+            body.make_links_absolute(frame.url, handle_failures="ignore")
         page_url = self.response.url if frame is None else frame.url
         beside = [] if frame is not None else list(files.beside(original))
         return Article(
@@ -203,6 +219,10 @@ class ArticleT1(ArticleT2):
 
 LISTINGS: tuple[type[ListingPage], ...] = (Listing, ListingT2, ListingPhotos, ListingT1)
 ARTICLES: tuple[type[ArticlePage], ...] = (ArticleT3, ArticleT2, ArticleT1)
+
+
+def _links_article(found: Selector) -> bool:
+    return any(_ARTICLE_HREF.search(href) for href in found.xpath("./li//a/@href").getall())
 
 
 def _body_of(frame: TextResponse) -> HtmlElement:

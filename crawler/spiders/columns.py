@@ -13,7 +13,7 @@ from scrapy import Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.http import TextResponse
 
-from crawler import blocking, failures, reading
+from crawler import blocking, failures, parts, reading
 from crawler.archive import Archive, Pending
 from crawler.arguments import Order
 from crawler.column_page import first_page
@@ -230,8 +230,7 @@ class ColumnsSpider(Spider):
         """The article a response holds, its files fetched. Raises CrawlError where it holds none."""
         with reading.explained(response):
             page = self.template.article(response, self.addresses)
-            frame = page.frame()
-            article = reading.article_of(page, await reading.document_of(self.fetch, frame) if frame else None)
+            article = await parts.gather(page, self.template, self.fetch_beside(response))
         reading.place(article, response, self.order.site.id, column)
         reading.note_listing(article, listed_url, title, date)
         for file in (*article.attachments, *article.images):
@@ -250,6 +249,10 @@ class ColumnsSpider(Spider):
         except CrawlError as error:
             error.url = url
             raise
+
+    def fetch_beside(self, response: TextResponse) -> parts.Fetch:
+        """How the further parts of the article that begins with the response are fetched."""
+        return self.fetch
 
     async def hand_over(self, article: Article) -> None:
         """Store the article; called by the last pipeline."""

@@ -10,11 +10,12 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from scrapy.http import TextResponse
 
-from crawler import floors, rereading
+from crawler import floors, parts, rereading
 from crawler.archive import Kept
 from crawler.exceptions import CrawlError, Gone, MarkupChanged, Unavailable
 from crawler.items import Article, Attachment, Held
@@ -46,9 +47,10 @@ class Reread:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The iframe's document is needed too."""
+    """A further part of the article is needed too."""
 
     kept: Kept
+    beside: "dict[str, Kept]"
     url: str
 
 
@@ -108,27 +110,28 @@ class ReplaySpider(ColumnsSpider):
 
     async def _read(self, pool: Executor, column: Column, reader: str, chunk: list[Kept]) -> None:
         found: list[Reread] = []
-        for each in await self._in(pool, [(kept, None) for kept in chunk]):
-            found.append(await self._with_frame(pool, each) if isinstance(each, Wanted) else each)
+        for each in await self._in(pool, [(kept, {}) for kept in chunk]):
+            found.append(await self._with_parts(pool, each) if isinstance(each, Wanted) else each)
         for each in found:
             if each.article is None:
                 log.error("version %d of article %d stays as it was: %s", each.version, each.article_id, each.reason)
         await self.archive.replaying.note(self.run_id, column.id, reader, found)
         self.report.settled += len(found)
 
-    async def _in(self, pool: Executor, chunk: "list[tuple[Kept, Kept | None]]") -> "list[Reread | Wanted]":
+    async def _in(self, pool: Executor, chunk: "list[tuple[Kept, dict[str, Kept]]]") -> "list[Reread | Wanted]":
         return await asyncio.get_running_loop().run_in_executor(pool, _work, chunk)
 
-    async def _with_frame(self, pool: Executor, wanted: Wanted) -> Reread:
-        kept = wanted.kept
-        self._locate(kept.base_url)
-        try:
-            frame = await self._kept(wanted.url, kept.capture_id)
-        except CrawlError as error:
-            return Reread(kept.article_id, kept.version, None, "failed", str(error))
-        (found,) = await self._in(pool, [(kept, frame)])
-        assert isinstance(found, Reread)
-        return found
+    async def _with_parts(self, pool: Executor, wanted: Reread | Wanted) -> Reread:
+        """Read again with one more part, until none is wanted."""
+        while isinstance(wanted, Wanted):
+            kept = wanted.kept
+            self._locate(kept.base_url)
+            try:
+                part = await self._kept(wanted.url, kept.capture_id)
+            except CrawlError as error:
+                return Reread(kept.article_id, kept.version, None, "failed", str(error))
+            (wanted,) = await self._in(pool, [(kept, wanted.beside | {wanted.url: part})])
+        return wanted
 
     async def _judge(self, column: Column) -> dict[str, int]:
         """Promote what was read, or say in the report why not; returns outcome -> versions."""
@@ -178,7 +181,7 @@ class ReplaySpider(ColumnsSpider):
         unique = {entry.url: entry for entry in reversed(page.entries())}
         entries = list(unique.values())[::-1]
         self.report.listed += await self.archive.listed(self.run_id, entries, self.report.listed)
-        return page if page.is_shell else shell
+        return page if page.is_shell or shell is None else shell
 
     async def _fetch_file(self, file: Attachment, held: Sequence[Held]) -> None:
         if self._rebuilding:  # a version read again keeps the files it has
@@ -186,10 +189,14 @@ class ReplaySpider(ColumnsSpider):
 
     # --- evidence instead of the network ------------------------------------------------------------------
 
-    async def fetch(self, url: str, role: str, **_: Any) -> TextResponse:
+    async def fetch(self, url: str, role: str, *, near: int | None = None, **_: Any) -> TextResponse:
         """The kept answer to an address, kept redirects followed. Raises Gone where none was kept."""
-        response, _context = self._response(await self._kept(url))
+        response, _context = self._response(await self._kept(url, near))
         return response
+
+    def fetch_beside(self, response: TextResponse) -> parts.Fetch:
+        """The parts as they were when this response came in, not as they are today."""
+        return partial(self.fetch, near=response.meta["capture_id"])
 
     async def _kept(self, url: str, near: int | None = None) -> Kept:
         for _hop in range(6):
@@ -221,18 +228,18 @@ def _begin(settings: dict[str, Any], site: Site, column: Column, directory: Any)
     _worker = rereading.Reader(settings, site), column, directory
 
 
-def _work(chunk: list[tuple[Kept, Kept | None]]) -> list[Reread | Wanted]:
-    return [_read_again(kept, frame) for kept, frame in chunk]
+def _work(chunk: list[tuple[Kept, dict[str, Kept]]]) -> list[Reread | Wanted]:
+    return [_read_again(kept, beside) for kept, beside in chunk]
 
 
-def _read_again(kept: Kept, frame: Kept | None) -> Reread | Wanted:
+def _read_again(kept: Kept, beside: dict[str, Kept]) -> Reread | Wanted:
     reader, column, directory = _worker
     try:
         response, _ = _response(reader, directory, kept)
-        document = _response(reader, directory, frame)[0] if frame else None
-        return Reread(kept.article_id, kept.version, reader.article(kept, column, response, document))
+        documents = {url: _response(reader, directory, part)[0] for url, part in beside.items()}
+        return Reread(kept.article_id, kept.version, reader.article(kept, column, response, documents))
     except rereading.Wanted as wanted:
-        return Wanted(kept, wanted.url)
+        return Wanted(kept, beside, wanted.url)
     except CrawlError as error:
         outcome = "damaged" if isinstance(error, Unavailable) else "failed"
         return Reread(kept.article_id, kept.version, None, outcome, str(error))

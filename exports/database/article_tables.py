@@ -6,7 +6,7 @@ Long texts come last in a row: SQLite must not walk them to reach a short column
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exports.database.base import Base
@@ -77,6 +77,26 @@ class ArticleVersion(ArticleFields, Base):
     authors: Mapped[list[Any]]
     attachments: Mapped[list[Any]]
     images: Mapped[list[Any]]
+
+
+class ArticlePart(Base):
+    """The further responses a version was read from, beside its capture: one row per page or iframe, in order."""
+
+    __tablename__ = "article_parts"
+    __table_args__ = (
+        ForeignKeyConstraint(["article_id", "version"], ["article_versions.article_id", "article_versions.version"]),
+    )
+
+    article_id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    """From 0, in the order of the text"""
+    url: Mapped[str]
+    """The address asked"""
+    kind: Mapped[str]
+    """page (a further page of the article) or frame (the document of an iframe that holds the text)"""
+    capture_id: Mapped[int] = mapped_column(ForeignKey("captures.id"))
+    """The response it was read from"""
 
 
 class ArticleAuthor(Base):
