@@ -16,7 +16,7 @@ _FILE = re.compile(
     r"|mp3|wav|mp4|avi|flv|wmv|mov|swf|ceb)",
     re.I,
 )
-_DOWNLOAD = re.compile(r"/document/download$|/downloadFile|/download\.(?:do|jsp|action)$", re.I)
+_DOWNLOAD = re.compile(r"/document/download$|/downloadFile|/(?:down(?:load)?file|download)\.(?:do|jsp|action)$", re.I)
 
 
 @dataclass(frozen=True)
