@@ -1,6 +1,7 @@
 """Replay of a whole database: all of a column or nothing of it, whoever kills it, and never below a floor."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_killed_replay_goes_on_and_promotes_nothing_by_halves(archive: tuple[P
     assert len(rows(archive[1], "SELECT 1 FROM article_versions WHERE subtitle LIKE '又%'")) == len(before[0])
     done = replay(archive, "LoseSubtitles")
     assert done.code == 0, done.err
-    assert f"unchanged  │      {len(before[0])}" in done.out
+    assert re.search(rf"unchanged +│ +{len(before[0])} ", done.out)
     check_good(archive)
     assert all(json.loads(line)["subtitle"].startswith("又") for line in lines(archive[0]))
     undone = replay(archive)

@@ -73,7 +73,7 @@ def flip(path: Path, position: int, bit: int) -> None:
     path.write_bytes(data)
 
 
-PATTERNS = ["warc/*.warc.gz", "warc/*.cdxj", "jsonl/*/*.jsonl", "files/*/*"]
+PATTERNS = ["warc/*.warc.gz", "warc/*.cdxj", "jsonl/*/*.jsonl", "files/*/*", "manifests/*.json"]
 
 
 def _flips(archive: Path, pattern: str, positions: list[int]) -> None:

@@ -15,13 +15,15 @@ _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|bmp|webp|tiff?)$", re.I)
 _LEVELS = 3
 
 
-def beside(body: HtmlElement) -> Iterator[HtmlElement]:
+def beside(body: HtmlElement, page_url: str, addresses: Addresses) -> Iterator[HtmlElement]:
     """What follows the body in its parent, and further out what says 附件: some pages list their files there."""
     node, level = body, 0
     while node is not None and node.tag != "body" and level < _LEVELS:
         for follower in node.itersiblings():
             if not isinstance(follower.tag, str) or follower.tag in ("aside", "footer", "nav", "script", "style"):
                 continue
+            if not any(True for _ in attachments([follower], page_url, addresses)):
+                continue  # most: a copy and a close look would be for nothing
             if level == 0 or "附件" in "".join(follower.itertext()):
                 yield prune(deepcopy(follower))
         node, level = node.getparent(), level + 1

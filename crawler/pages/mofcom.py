@@ -181,7 +181,7 @@ class ArticleT3(ArticlePage):
         if frame is not None:
             body.make_links_absolute(frame.url, handle_failures="ignore")
         page_url = self.response.url if frame is None else frame.url
-        beside = [] if frame is not None else list(files.beside(original))
+        beside = [] if frame is not None else list(files.beside(original, page_url, self.addresses))
         return Article(
             url=self.addresses.resolve(self.response.url, self.response.url) or self.response.url,
             subtitle=heading.subtitle,

@@ -37,7 +37,7 @@ def check(session: Session, directory: Path) -> Findings:
             yield found(where, gap, "was changed after it was written")
             previous, whole = row.sha256, False
             continue
-        held = json.loads(data)
+        held = json.loads(data)  # its digest fits: it is as this program wrote it
         broken = "does not name the digest of the manifest before it" if held["previous"] != previous else None
         previous = digest
         yield found(where, gap, broken)
