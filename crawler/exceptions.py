@@ -64,3 +64,9 @@ class Settled(CrawlError):
     def __init__(self, outcome: str, reason: str) -> None:
         super().__init__(reason)
         self.outcome = outcome
+
+
+class QueueFailed(CrawlError):
+    """The queue database does not answer, or another version made it. Raised by fleet/queue.py and plan.py."""
+
+    exit_code = 5
