@@ -7,13 +7,14 @@ SHELL := /bin/sh
 # `make test QUICK=1` leaves out the tests marked slow
 PYTEST := $(BIN)/python -m pytest -n auto $(if $(QUICK),-m "not slow") $(PYTEST_ARGS)
 
-.PHONY: help demo test test-kills check lint fuzz audit sbom lock clean
+.PHONY: help demo test test-kills test-fleet check lint fuzz audit sbom lock clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    install, crawl the bundled demonstration site into demo-archive/, say what to type next"
 	@echo "make test    install and run all tests (QUICK=1: without the slow ones)"
 	@echo "make test-kills  200 kills at random instants, and what the next run makes of each (about an hour)"
+	@echo "make test-fleet  4 workers, 30 columns on 10 hosts, 20 kills and a restart of PostgreSQL (some minutes)"
 	@echo "make check   formatting, linting, types, then all tests"
 	@echo "make lint    formatting, linting, types"
 	@echo "make fuzz    mutated inputs for every reader of what others wrote (SECONDS=30 for each)"
@@ -30,6 +31,9 @@ test: .venv/.installed-dev
 
 test-kills: .venv/.installed-dev
 	ARCHIVE_KILLS=200 $(BIN)/python -m pytest -n auto tests/test_kills.py
+
+test-fleet: .venv/.installed-dev
+	ARCHIVE_FLEET=full $(BIN)/python -m pytest -s -k killed tests/test_fleet.py
 
 check: lint
 	@$(MAKE) --no-print-directory test

@@ -37,7 +37,7 @@ def read(settings: BaseSettings, given: Mapping[str, Any], only: str | None = No
     """The order that the -a arguments give; `only` fixes the column. Raises BadUsage naming the bad value."""
     allowed = [name for name in ALLOWED if only is None or name not in ("only", "site")]
     for name in given:
-        if name not in allowed:
+        if name not in allowed and not name.startswith("_"):  # scrapyd adds its own: _job
             raise BadUsage(f"unknown argument -a {name}=…: allowed are {', '.join(allowed)}")
     _check_numbers(settings)
     pace.quiet_hours(settings["ARCHIVE_QUIET_HOURS"])

@@ -1,4 +1,7 @@
-"""Progress: a bar on a terminal, a line a minute elsewhere (Scrapy's LogStats has no idea of the total)."""
+"""Progress: a bar on a terminal, a line a minute elsewhere (Scrapy's LogStats has no idea of the total).
+
+What is left is known from the ledger: entries listed and not settled.
+"""
 
 import logging
 import sys
@@ -11,6 +14,8 @@ from rich.progress import Progress as Bar
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.utils.asyncio import create_looping_call
+
+from crawler import logformat
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +36,12 @@ class Progress:
         return cls(crawler)
 
     def _open(self) -> None:
+        logformat.configure(self._crawler.settings)  # Scrapy has just installed its log handler anew
         if self._terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            rate = TextColumn("{task.fields[rate]}")
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
             self._bar = Bar(*columns, console=Console(stderr=True))
-            self._task = self._bar.add_task("…", total=None)
+            self._task = self._bar.add_task("…", total=None, rate="")
             self._bar.start()
             _follow_stderr()  # so that log lines appear above the bar
         self._loop = create_looping_call(self._tick)
@@ -43,16 +50,21 @@ class Progress:
     def _tick(self) -> None:
         spider: Any = self._crawler.spider
         report = spider.report
+        minutes = (time.monotonic() - self._started) / 60
         if self._bar is not None:
             self._bar.update(
-                self._task, description=report.column_name, completed=report.settled, total=report.listed or None
+                self._task,
+                description=report.column_name,
+                completed=report.settled,
+                total=report.listed or None,
+                rate=f"{report.settled / minutes:.0f}/min" if minutes else "",
             )
-        else:
-            minutes = (time.monotonic() - self._started) / 60
-            log.info(
-                "%s: %d of %d settled, %d requests, %.0f a minute",
-                report.column_name, report.settled, report.listed, report.requests, report.requests / minutes,
-            )  # fmt: skip
+            return
+        log.info(
+            "%s: %d of %d settled, %d requests, %.0f a minute, %s left",
+            *(report.column_name, report.settled, report.listed, report.requests, report.requests / minutes),
+            remaining(report.listed - report.settled, report.settled / minutes),
+        )
 
     def _close(self) -> None:
         if self._loop.running:
@@ -61,6 +73,14 @@ class Progress:
             self._tick()
             self._bar.stop()
             _follow_stderr()
+
+
+def remaining(entries: int, a_minute: float) -> str:
+    """How long so many entries take at that rate, for people."""
+    if not a_minute:
+        return "unknown time"
+    minutes = entries / a_minute
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
 def _follow_stderr() -> None:

@@ -22,6 +22,7 @@ ARCHIVE_DAILY_REQUESTS = os.environ.get("ARCHIVE_DAILY_REQUESTS")  # to one host
 ARCHIVE_PATIENCE = os.environ.get("ARCHIVE_PATIENCE") or 60  # bad answers in a row, then a host is left alone
 ARCHIVE_PAGE_MAXSIZE = os.environ.get("ARCHIVE_PAGE_MAXSIZE") or 16 * 1024 * 1024  # bytes; files: DOWNLOAD_MAXSIZE
 ARCHIVE_CLASS = "exports.archive.Archive"
+ARCHIVE_LOG_FORMAT = os.environ.get("ARCHIVE_LOG_FORMAT") or "auto"  # json, text; auto: text on a terminal, else json
 ARCHIVE_QUEUE_URL = os.environ.get("ARCHIVE_QUEUE_URL")  # the job queue, when several workers share the crawl
 ARCHIVE_SCHEDULE = os.environ.get(
     "ARCHIVE_SCHEDULE"

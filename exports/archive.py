@@ -26,6 +26,8 @@ from exports.database.session import open_engine
 from exports.errors import ArchiveError, StorageError
 from exports.evidence import Evidence, responses_since
 from exports.index import maintain
+from exports.operating import after
+from exports.operating.settings import Settings as Operating
 from exports.replaying import Replaying
 from exports.writer import Writer
 
@@ -42,6 +44,8 @@ class Archive:
         self._evidence = Evidence(self.config.directory, self.started_at, user_agent)
         self._locks: list[lock.Lock] = []
         self._columns: set[str] = set()
+        self._operating = Operating.from_settings(settings)
+        self._finished: list[int] = []
         self._make_directory()
         self._engine = open_engine(self.config.database_url)
         try:
@@ -87,6 +91,7 @@ class Archive:
                 setattr(run, name, value)
 
         await self._do(work)
+        self._finished.append(run_id)
 
     async def counts(self, run_id: int) -> dict[str, int]:
         """outcome -> entries of the run so far."""
@@ -250,6 +255,7 @@ class Archive:
         self._evidence.close()
         for held in self._locks:
             held.release()
+        after.crawl(self.config, self._operating, self._engine, self._finished, failed)
         self._engine.dispose()
         return failed
 

@@ -25,6 +25,9 @@ _COMMANDS = {
     "verify": "upkeep:verify_command",
     "serve": "serve:serve_command",
     "migrate": "upkeep:migrate_command",
+    "backup": "operating:backup_command",
+    "alert": "operating:alert_command",
+    "metrics": "operating:metrics_command",
     "schema": "about:schema_command",
     "completion": "about:completion_command",
 }

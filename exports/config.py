@@ -35,26 +35,28 @@ class Config:
 
         Raises ConfigError naming the bad value.
         """
-        directory = Path(_value(settings, "ARCHIVE_DIR") or "archive").expanduser()
+        directory = Path(value(settings, "ARCHIVE_DIR") or "archive").expanduser()
         if directory.exists() and not directory.is_dir():
             raise ConfigError(f"ARCHIVE_DIR {str(directory)!r} is not a folder")
         default_url = f"sqlite:///{directory}/archive.db"
         return cls(
             directory=directory,
-            database_url=database_url(_value(settings, "ARCHIVE_DATABASE_URL") or default_url),
-            revisit_days=int(_number(settings, "ARCHIVE_REVISIT_DAYS", 30, least=1)),
-            revisit_share=_number(settings, "ARCHIVE_REVISIT_SHARE", 0.05, least=0),
-            gone_checks=int(_number(settings, "ARCHIVE_GONE_CHECKS", 3, least=1)),
-            gone_hours=_number(settings, "ARCHIVE_GONE_HOURS", 72, least=0),
+            database_url=database_url(value(settings, "ARCHIVE_DATABASE_URL") or default_url),
+            revisit_days=int(number(settings, "ARCHIVE_REVISIT_DAYS", 30, least=1)),
+            revisit_share=number(settings, "ARCHIVE_REVISIT_SHARE", 0.05, least=0),
+            gone_checks=int(number(settings, "ARCHIVE_GONE_CHECKS", 3, least=1)),
+            gone_hours=number(settings, "ARCHIVE_GONE_HOURS", 72, least=0),
         )
 
 
-def _value(settings: Mapping[str, Any], name: str) -> str:
+def value(settings: Mapping[str, Any], name: str) -> str:
+    """The setting, else the environment variable, without blanks around it; empty where neither is given."""
     return str(settings.get(name) or os.environ.get(name) or "").strip()
 
 
-def _number(settings: Mapping[str, Any], name: str, default: float, least: float) -> float:
-    text = _value(settings, name)
+def number(settings: Mapping[str, Any], name: str, default: float, least: float) -> float:
+    """The setting as a number. Raises ConfigError naming it."""
+    text = value(settings, name)
     try:
         number = float(text) if text else default
     except ValueError:

@@ -63,48 +63,57 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def _postgres_server(binaries: Path) -> Iterator[str]:
-    user = _ordinary_user()
-    become: dict[str, Any] = {}
-    folder = Path(tempfile.mkdtemp(prefix="archive-postgres-"))
-    try:
+class PostgresServer:
+    """A server of our own, running; `url` names it without a database."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        user = _ordinary_user()
+        self._become: dict[str, Any] = {}
+        self._folder = folder
         password = secrets.token_hex(16)
         (folder / "password").write_text(password)
         if user is not None:
             entry = pwd.getpwnam(user)
-            become = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+            self._become = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
             os.chown(folder, entry.pw_uid, entry.pw_gid)
             os.chown(folder / "password", entry.pw_uid, entry.pw_gid)
-        create = [
-            binaries / "initdb",
-            "--pgdata",
-            folder / "data",
-            "--username",
-            _USER,
-            "--auth=scram-sha-256",
-        ]
+        create = [binaries / "initdb", "--pgdata", folder / "data", "--username", _USER, "--auth=scram-sha-256"]
         create += [f"--pwfile={folder / 'password'}", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        subprocess.run(create, check=True, cwd=folder, stdout=subprocess.DEVNULL, **become)
+        subprocess.run(create, check=True, cwd=folder, stdout=subprocess.DEVNULL, **self._become)
         port = _free_port()
-        server = f"postgresql+psycopg://{_USER}:{password}@127.0.0.1:{port}"
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "port": port,
-            "unix_socket_directories": "",
-            "fsync": "off",
-        }
+        self.url = f"postgresql+psycopg://{_USER}:{password}@127.0.0.1:{port}"
+        options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
         options |= {"synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
-        serve = [binaries / "postgres", "-D", folder / "data"]
-        serve += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(serve, cwd=folder, stdout=log, stderr=log, **become)
+        self._serve = [binaries / "postgres", "-D", folder / "data"]
+        self._serve += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(self._serve, cwd=self._folder, stdout=log, stderr=log, **self._become)
+        _await(self.url, self._process, self._folder / "log")
+
+    def stop(self) -> None:
+        """End it, its connections too."""
+        self._process.send_signal(signal.SIGINT)  # the "fast" shutdown
+        self._process.wait(_SECONDS_TO_START)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running server, or the test is skipped."""
+    binaries = _binaries()
+    if binaries is None:
+        _missing("PostgreSQL is not installed: `apt install postgresql` (or put initdb into the PATH)")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="archive-postgres-"))
+    try:
+        server = PostgresServer(binaries, folder)
         try:
-            _await(server, process, folder / "log")
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # the "fast" shutdown
-            process.wait(_SECONDS_TO_START)
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -130,12 +139,8 @@ def _administer(server: str, statement: str) -> None:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The SQLAlchemy URL of a PostgreSQL server of our own, without a database name; one for each worker."""
-    binaries = _binaries()
-    if binaries is None:
-        _missing("PostgreSQL is not installed: `apt install postgresql` (or put initdb into the PATH)")
-        return
-    with _postgres_server(binaries) as server:
-        yield server
+    with postgres_server() as server:
+        yield server.url
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
 
-from crawler import arguments, pace, public
+from crawler import arguments, logformat, pace, public
 from crawler.archive import Archive, open_archive
 from crawler.exceptions import BadUsage, Unavailable
 from crawler.logs import harmless
@@ -30,6 +30,11 @@ WORST_FIRST = (5, 1, 6, 2, 4, 3)
 class Command(ScrapyCrawl):
     """Scrapy's crawl with the contract's exit codes and a summary."""
 
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        super().process_options(args, opts)
+        # that Scrapy has started is said before our log is set up; a level would be reset, a filter is not
+        logging.getLogger("scrapy.utils.log").addFilter(lambda record: record.levelno > logging.INFO)
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise UsageError("name one spider: scrapy crawl zhuanti")
@@ -37,6 +42,7 @@ class Command(ScrapyCrawl):
         _quieten()
         archive: Archive | None = None
         try:
+            logformat.configure(settings)
             spider_class: Any = _spider(settings, args[0])
             order = arguments.read(settings, opts.spargs, spider_class.only)
             _name_contact(settings)
@@ -142,5 +148,6 @@ def print_summary(reports: list[Report], directory: str) -> None:
 
 def _quieten() -> None:
     """What Scrapy and Alembic say of their own set-up tells an operator nothing."""
-    for name in ("scrapy.addons", "scrapy.crawler", "scrapy.middleware", "scrapy.extensions.logstats", "alembic"):
+    parts = ("addons", "crawler", "core.engine", "middleware", "extensions.logstats")
+    for name in (*(f"scrapy.{part}" for part in parts), "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

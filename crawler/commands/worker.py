@@ -8,6 +8,7 @@ import sys
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from crawler import logformat
 from crawler.commands.dispatch import fleet
 from crawler.exceptions import BadUsage, CrawlError
 
@@ -42,9 +43,13 @@ class Command(ScrapyCommand):
         assert settings is not None
         timeout = _seconds(settings["ARCHIVE_WORKER_TIMEOUT"])
         url = queue.address(settings)
+        _check_schedule(settings["ARCHIVE_SCHEDULE"])
+        json = logformat.wants_json(settings)
         logging.basicConfig(
             level=settings["LOG_LEVEL"], format=settings["LOG_FORMAT"], datefmt=settings["LOG_DATEFORMAT"]
         )
+        if json:
+            logging.root.handlers[0].setFormatter(logformat.JsonFormatter())
         for name in ("procrastinate", "psycopg", "asyncio"):  # what they have to say is said in one line by the worker
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -52,6 +57,13 @@ class Command(ScrapyCommand):
             await Worker(settings, url, timeout=timeout, once=once).run()
 
         asyncio.run(work())
+
+
+def _check_schedule(schedule: str | None) -> None:
+    import croniter
+
+    if schedule and not croniter.croniter.is_valid(schedule):
+        raise BadUsage(f"ARCHIVE_SCHEDULE {schedule!r} is not like '17 19 * * *' (minute hour day month weekday, UTC)")
 
 
 def _seconds(value: object) -> float:

@@ -7,7 +7,7 @@ import click
 from sqlalchemy.orm import Session
 
 from exports import query, search, terminal
-from exports.commands import common
+from exports.commands import common, trend
 from exports.database.models import Failure, Run
 
 _UNKNOWN = "(unknown)"
@@ -154,7 +154,7 @@ def _iso(moment: Any) -> str | None:
 @common.format_option("table", "jsonl", "csv")
 @common.setting_option
 def runs_command(column: str | None, limit: int | None, form: str) -> None:
-    """List the runs, the last one first.
+    """List the runs, the last one first, and how each column has gone of late.
 
     \b
     Example: archive runs 重要专题 --limit 5
@@ -178,7 +178,10 @@ def runs_command(column: str | None, limit: int | None, form: str) -> None:
             }
             for run in query.runs(session, common.column_ids(session, column), limit)
         ]
+        lately = list(trend.lines(session, common.column_ids(session, column))) if form == "table" else []
     common.show_rows(form, rows, "no run")
+    for line in lately:
+        terminal.print_line(line)
 
 
 def _ledger(ledger: dict[str, int]) -> str:

@@ -28,7 +28,8 @@ class Replica:
     """A running copy of the site; a context manager, serving from ``__enter__`` (or ``start``) on.
 
     ``faults``: (path, kind) or (path, kind, times), as for ``fault``. ``noise``: counters and tokens differ in
-    every answer. Raises ValueError for arguments it does not know, OSError when the port is taken.
+    every answer. ``host``: the loopback address to serve on.
+    Raises ValueError for arguments it does not know, OSError when the port is taken.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Replica:
         page_size: int = 15,
         faults: Iterable[tuple[str, str] | tuple[str, str, int]] = (),
         noise: bool = True,
+        host: str = "127.0.0.1",
     ) -> None:
         if generation not in GENERATIONS:
             raise ValueError(f"unknown generation {generation!r}; allowed: {', '.join(GENERATIONS)}")
@@ -61,6 +63,7 @@ class Replica:
         self._noise = noise
         self._count = itertools.count(10_000)
         self._port = port
+        self._host = host
         self._outage: str | None = None
         self._hook: Callable[[str], object] | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -104,9 +107,9 @@ class Replica:
     async def _open(self) -> None:
         if self._server is None:
             self._server = web.Server(self._handle, access_log=None, keepalive_timeout=75, handler_cancellation=True)
-        self._listener = await self._loop.create_server(self._server, "127.0.0.1", self._port, backlog=1024)
+        self._listener = await self._loop.create_server(self._server, self._host, self._port, backlog=1024)
         self._port = self._listener.sockets[0].getsockname()[1]
-        self.base_url = self.site.base_url = f"http://127.0.0.1:{self._port}/"
+        self.base_url = self.site.base_url = f"http://{self._host}:{self._port}/"
 
     async def _shut(self) -> None:
         if self._listener is not None:

@@ -1,0 +1,54 @@
+"""What follows a crawl: its reports, its alerts, the metrics. Nothing here may spoil the crawl's own result."""
+
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from exports.config import Config
+from exports.errors import ArchiveError
+from exports.operating import metrics, report, rules
+from exports.operating.channels import channels
+from exports.operating.facts import gather
+from exports.operating.outbox import Outbox, now
+from exports.operating.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def crawl(config: Config, settings: Settings, engine: Engine, runs: Sequence[int], failed: Exception | None) -> None:
+    """Report on the finished runs, send what is worth an alert and what waits from before, write the metrics."""
+    outbox = Outbox(config.directory, channels(settings))
+    try:
+        if failed is not None:
+            outbox.put([rules.Alert("storage", str(failed))])
+        else:
+            with Session(engine) as session:
+                for run_id in runs:
+                    facts = gather(session, run_id)
+                    alerts = list(rules.of_run(facts, settings))
+                    report.write(config.directory, facts, alerts)
+                    outbox.put(alerts)
+        outbox.put_standing(rules.of_disk(config.directory, settings), now())
+        if settings.metrics_file and failed is None:
+            metrics.write(config, settings.metrics_file)
+    except (OSError, SQLAlchemyError, ArchiveError) as error:
+        log.error("report and alerts of this crawl: %s", " ".join(str(error).split()))
+    try:
+        for trouble in outbox.deliver():
+            log.error("%s", trouble)
+    except (OSError, ValueError) as error:
+        log.error("alerts: %s", " ".join(str(error).split()))
+
+
+def check(config: Config, settings: Settings, session: Session) -> tuple[list[rules.Alert], list[str]]:
+    """Between crawls: alerts for what is overdue and for the disk; then send what waits.
+
+    Returns what is wrong now, and a line for each channel that failed.
+    """
+    outbox = Outbox(config.directory, channels(settings))
+    alerts = [*rules.of_time(session, settings, now()), *rules.of_disk(config.directory, settings)]
+    outbox.put_standing(alerts, now())
+    return alerts, outbox.deliver()

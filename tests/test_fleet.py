@@ -1,0 +1,200 @@
+"""`scrapy dispatch` and `scrapy worker`: kills, restarts, one host asked by one worker, one line for what goes wrong.
+
+ARCHIVE_FLEET=full (`make test-fleet`): 4 workers, 30 columns on 10 hosts, 20 kills and a restart of PostgreSQL.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from crawler.exceptions import BadUsage
+from tests import storage
+from tests.crawling import ROOT
+from tests.fleet import Fleet, fleet, state
+from tests.services import PostgresServer, _administer, postgres_server
+
+procrastinate = pytest.importorskip("procrastinate")
+
+
+@dataclass(frozen=True)
+class Size:
+    hosts: int
+    columns: int
+    articles: int
+    workers: int
+    kills: int
+    restart: bool
+    pause: float
+    """Seconds between two kills."""
+
+
+SIZES = {"sample": Size(2, 2, 12, 2, 3, False, 2), "full": Size(10, 3, 60, 4, 20, True, 4.0)}
+SIZE = SIZES[os.environ.get("ARCHIVE_FLEET", "sample")]
+DELAY = 0.3
+JITTER = 0.1
+"""Seconds by which two requests may arrive closer together than they were sent, on a machine with too much to do."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as running:
+        for name in ("queue", "alone", "shared", "other"):
+            _administer(running.url, f"CREATE DATABASE {name}")
+        yield running
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_fleet_that_is_killed_makes_the_archive_of_one_process(server: PostgresServer, tmp_path: Path) -> None:
+    size, chance = SIZE, random.Random(7)
+    shared, queue = f"{server.url}/shared", f"{server.url}/queue"
+    with fleet(size.hosts, size.columns, size.articles, tmp_path, shared, queue, DELAY) as many:
+        one = Fleet(many.sites, tmp_path, f"{server.url}/alone", "", 0)
+        for number in range(size.hosts):
+            done = one.run("crawl", "columns", "-a", f"site=h{number}", ARCHIVE_DIR=str(tmp_path / "alone"))
+            assert done.returncode == 0, done.stderr
+        for site in many.sites:
+            site.requests.clear()
+        planned = many.run("dispatch")
+        assert planned.stdout == f"{size.hosts * size.columns} jobs queued, 0 were queued already\n", planned.stderr
+        began = time.monotonic()
+        for _ in range(size.workers):
+            many.start_worker()
+        time.sleep(size.pause)
+        for number in range(size.kills):
+            many.kill_one(chance)
+            if size.restart and number == size.kills // 2:
+                server.stop()
+                time.sleep(2)
+                server.start()
+            time.sleep(chance.uniform(0.3, 2) * size.pause)
+        many.wait(600)
+        seconds = time.monotonic() - began
+        assert many.stop() == [0] * size.workers
+        gaps = many.gaps()
+    print(f"{many.killed} kills, {seconds:.0f} s, shortest gap of each host: {[round(gap, 3) for gap in gaps]} s")
+    assert state(shared) == state(f"{server.url}/alone")
+    assert storage.problems(tmp_path / "archive", shared) == []
+    assert min(gaps) > DELAY - JITTER
+
+
+def _scrapy(command: str, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ARCHIVE_")}
+    line = [sys.executable, "-m", "scrapy", command, *words]
+    return subprocess.run(line, cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "environment", "code", "says"),
+    [
+        ("dispatch", {}, 2, "ARCHIVE_QUEUE_URL is not set"),
+        ("worker", {}, 2, "ARCHIVE_QUEUE_URL is not set"),
+        ("worker", {"ARCHIVE_QUEUE_URL": "sqlite:///x"}, 2, "'sqlite'"),
+        ("worker", {"ARCHIVE_QUEUE_URL": "postgresql://h/x", "ARCHIVE_WORKER_TIMEOUT": "soon"}, 2, "'soon'"),
+        ("worker", {"ARCHIVE_QUEUE_URL": "postgresql://h/x", "ARCHIVE_SCHEDULE": "at noon"}, 2, "'at noon'"),
+        ("dispatch", {"ARCHIVE_QUEUE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, 5, "cannot reach"),
+    ],
+)
+def test_bad_input_gets_one_line(command: str, environment: dict[str, str], code: int, says: str) -> None:
+    done = _scrapy(command, **environment)
+    assert (done.returncode, done.stdout) == (code, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"scrapy {command}: ")
+    assert says in line
+    assert "secret" not in line
+
+
+def test_the_jobs_of_the_site_files(tmp_path: Path) -> None:
+    from scrapy.settings import Settings
+
+    from crawler.fleet import plan
+
+    top = 'title = "甲"\nhome = "http://www.example.test/"\ntemplate = "mofcom"\n'
+    (tmp_path / "a.toml").write_text(top + '[[columns]]\nid = "a1"\nname = "一"\n[[columns]]\nid = "a2"\nname = "二"\n')
+    (tmp_path / "b.toml").write_text(top.replace("www", "b") + '[[columns]]\nid = "b1"\nname = "一"\n')
+    settings = Settings({"ARCHIVE_SITES_DIR": str(tmp_path), "ARCHIVE_RETRY_DELAY": 2})
+    every = plan.jobs(settings, {}, replay=False)
+    assert [(job.key, job.lock) for job in every] == [
+        ("columns a/a1", "www.example.test"),
+        ("columns a/a2", "www.example.test"),
+        ("columns b/b1", "b.example.test"),
+    ]
+    (one,) = plan.jobs(settings, {"site": "a", "only": "a2", "full": "1"}, replay=False)
+    assert (one.column, one.arguments) == ("a2", {"full": "1"})
+    (again,) = plan.jobs(settings, {"site": "b"}, replay=True)
+    assert (again.spider, again.lock) == ("replay", "replay b1")
+    with pytest.raises(BadUsage, match="full"):
+        plan.jobs(settings, {"full": "1"}, replay=True)
+    with pytest.raises(BadUsage, match="'a9'"):
+        plan.jobs(settings, {"only": "a9"}, replay=False)
+    (tmp_path / "b.toml").write_text(top + '[[columns]]\nid = "a1"\nname = "一"\n')
+    with pytest.raises(BadUsage, match="a1"):
+        plan.jobs(settings, {}, replay=False)
+
+
+@pytest.mark.slow
+def test_two_dispatchers_queue_once_and_another_version_is_refused(server: PostgresServer) -> None:
+    queue = {"ARCHIVE_QUEUE_URL": f"{server.url}/other"}
+    lines = [sys.executable, "-m", "scrapy", "dispatch"]
+    both = [
+        subprocess.Popen(lines, cwd=ROOT, env=os.environ | queue, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    said = sorted(process.communicate(timeout=60)[0] for process in both)
+    assert said == ["0 jobs queued, 1 were queued already\n", "1 jobs queued, 0 were queued already\n"]
+    with psycopg.connect(f"{server.url}/other".replace("+psycopg", "")) as connection:
+        connection.execute("UPDATE archive_queue.made_by SET engine = 'procrastinate 2.0'")
+    for command in ("dispatch", "worker"):
+        refused = _scrapy(command, **queue)
+        assert refused.returncode == 5
+        assert "procrastinate 2.0" in refused.stderr
+        assert "--reset" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert _scrapy("dispatch", "--reset", **queue).stdout.startswith("1 jobs queued")
+
+
+@pytest.mark.slow
+def test_a_worker_without_its_archive_gives_the_job_back(server: PostgresServer, tmp_path: Path) -> None:
+    with fleet(1, 1, 3, tmp_path, f"{server.url}/missing", f"{server.url}/queue", 0) as running:
+        running.run("dispatch", "--reset")
+        running.start_worker()
+        log = tmp_path / "workers.log"
+        deadline = time.monotonic() + 60
+        while "again in" not in log.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+        assert "exit code 5, storage failed" in log.read_text()
+        assert "Traceback" not in log.read_text()
+        assert running.open_jobs() == 1
+        _administer(server.url, "CREATE DATABASE missing")
+        running.wait(90)  # without hands
+        assert running.stop() == [0]
+        assert state(f"{server.url}/missing")["versions"]
+
+
+def test_a_wrong_clock_stops_a_worker_until_it_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    from scrapy.settings import Settings
+
+    from crawler.fleet import queue
+    from crawler.fleet.worker import Worker
+
+    async def ask() -> list[bool]:
+        worker = Worker(Settings({"ARCHIVE_SCHEDULE": None}), "postgresql://h/x", timeout=3, once=True)
+        monkeypatch.setattr(queue, "ATTEMPT_SECONDS", 0.01)
+        answers = []
+        for seconds in (-3600.0, 61.0, 5.0):
+            monkeypatch.setattr(queue, "skew", lambda _url, seconds=seconds: seconds)
+            answers.append(await worker._clock_is_right())
+        return answers
+
+    assert asyncio.run(ask()) == [False, False, True]
