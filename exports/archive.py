@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from exports.config import Config
 from exports.database import migrate
 from exports.database.models import ArticleVersion, Run
 from exports.database.session import open_engine
-from exports.errors import ArchiveError, StorageError
+from exports.errors import StorageError
 from exports.evidence import Evidence, responses_since
 from exports.index import maintain
 from exports.operating import after
@@ -46,19 +47,25 @@ class Archive:
         self._columns: set[str] = set()
         self._operating = Operating.from_settings(settings)
         self._finished: list[int] = []
-        self._make_directory()
-        self._engine = open_engine(self.config.database_url)
         try:
-            migrate.upgrade(self._engine)
-            with Session(self._engine) as session, session.begin():
-                repair.repair(session, self.config.directory)
-        except ArchiveError:
+            self._engine = self._open()
+        except StorageError as error:
+            after.storage_failed(self.config, self._operating, error)
             raise
-        except (OSError, SQLAlchemyError) as error:
-            raise StorageError(f"cannot open the archive: {' '.join(str(error).split())}") from None
         self._writer = Writer(self._engine, self._before_commit)
         self.replaying = Replaying(self.config.directory, self._with_run)
         self.checking = Checking(self.config, self._with_run)
+
+    def _open(self) -> Engine:
+        self._make_directory()
+        engine = open_engine(self.config.database_url)
+        try:
+            migrate.upgrade(engine)
+            with Session(engine) as session, session.begin():
+                repair.repair(session, self.config.directory)
+        except (OSError, SQLAlchemyError) as error:
+            raise StorageError(f"cannot open the archive: {' '.join(str(error).split())}") from None
+        return engine
 
     # --- runs -----------------------------------------------------------------------------------------
 

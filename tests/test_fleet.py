@@ -79,6 +79,7 @@ def test_a_fleet_that_is_killed_makes_the_archive_of_one_process(server: Postgre
         many.wait(600)
         seconds = time.monotonic() - began
         assert many.stop() == [0] * size.workers
+        assert many.run("worker", "--once").returncode == 0  # nothing is left to do
         gaps = many.gaps()
     print(f"{many.killed} kills, {seconds:.0f} s, shortest gap of each host: {[round(gap, 3) for gap in gaps]} s")
     assert state(shared) == state(f"{server.url}/alone")

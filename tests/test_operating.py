@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from exports.errors import ConfigError
+from exports.errors import ConfigError, StorageError
 from exports.operating import rules
 from exports.operating.channels import Channel, ChannelFailed, channels
 from exports.operating.facts import FIELDS, gather
@@ -183,7 +183,8 @@ def test_what_stands_is_said_once_a_day(tmp_path: Path) -> None:
     now = datetime(2026, 11, 29, tzinfo=UTC)
     full = Alert("disk", "1 MiB free")
     for hours, alerts in ((0, [full]), (1, [full]), (25, [full]), (26, []), (27, [full])):
-        outbox.put_standing(alerts, now + timedelta(hours=hours))
+        outbox.put_standing(["disk"], alerts, now + timedelta(hours=hours))
+        outbox.put_standing(["overdue"], [], now + timedelta(hours=hours))  # says nothing of the disk
         outbox.deliver()
     assert len(heard) == 3
 
@@ -263,6 +264,23 @@ def test_a_crawl_reports_alerts_and_measures(tmp_path: Path, monkeypatch: pytest
     assert "\x1b" not in page
     assert "http://h/<b>\\|" in (tmp_path / "reports/run-1.md").read_text(encoding="utf-8")
     assert 'archive_run_exit_code{column="c"} 3.0' in (tmp_path / "metrics/archive.prom").read_text()
+
+
+def test_an_archive_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hook() as (url, posted):
+        monkeypatch.setenv("ARCHIVE_ALERT_WEBHOOK", url)
+        with pytest.raises(StorageError):
+            storage.open_archive(tmp_path, "postgresql://u:SECRET@127.0.0.1:1/x")
+    ((_, sent),) = posted
+    assert sent["event"] == "storage"
+    assert "127.0.0.1" in sent["text"]
+    assert "SECRET" not in sent["text"]
+    with hook() as (url, posted):  # not even a folder to write in
+        monkeypatch.setenv("ARCHIVE_ALERT_WEBHOOK", url)
+        (tmp_path / "file").touch()
+        with pytest.raises(StorageError):
+            storage.open_archive(tmp_path / "file" / "archive")
+    assert posted[0][1]["event"] == "storage"
 
 
 def test_trying_the_channels(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:

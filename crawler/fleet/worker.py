@@ -131,6 +131,7 @@ class Worker:
     async def _idle(self) -> None:
         while await asyncio.to_thread(plan.waiting, self._url):
             await asyncio.sleep(1)
+        self._stop.set()
 
     async def _clock_is_right(self) -> bool:
         skew = await asyncio.to_thread(queue.skew, self._url)

@@ -31,7 +31,8 @@ def crawl(config: Config, settings: Settings, engine: Engine, runs: Sequence[int
                     alerts = list(rules.of_run(facts, settings))
                     report.write(config.directory, facts, alerts)
                     outbox.put(alerts)
-        outbox.put_standing(rules.of_disk(config.directory, settings), now())
+            outbox.put_standing(("storage",), [], now())
+        outbox.put_standing(("disk",), rules.of_disk(config.directory, settings), now())
         if settings.metrics_file and failed is None:
             metrics.write(config, settings.metrics_file)
     except (OSError, SQLAlchemyError, ArchiveError) as error:
@@ -43,6 +44,19 @@ def crawl(config: Config, settings: Settings, engine: Engine, runs: Sequence[int
         log.error("alerts: %s", " ".join(str(error).split()))
 
 
+def storage_failed(config: Config, settings: Settings, error: Exception) -> None:
+    """Tell that the archive cannot even be opened: by the outbox, or at once where not even that can be written."""
+    alert = rules.Alert("storage", str(error))
+    outbox = Outbox(config.directory, channels(settings))
+    try:
+        outbox.put_standing(("storage",), [alert], now())
+        troubles = outbox.deliver()
+    except (OSError, ValueError):
+        troubles = outbox.send(alert)
+    for trouble in troubles:
+        log.error("%s", trouble)
+
+
 def check(config: Config, settings: Settings, session: Session) -> tuple[list[rules.Alert], list[str]]:
     """Between crawls: alerts for what is overdue and for the disk; then send what waits.
 
@@ -50,5 +64,5 @@ def check(config: Config, settings: Settings, session: Session) -> tuple[list[ru
     """
     outbox = Outbox(config.directory, channels(settings))
     alerts = [*rules.of_time(session, settings, now()), *rules.of_disk(config.directory, settings)]
-    outbox.put_standing(alerts, now())
+    outbox.put_standing(("overdue", "disk"), alerts, now())
     return alerts, outbox.deliver()

@@ -4,7 +4,7 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -36,13 +36,16 @@ class Outbox:
             left = [channel.name for channel in self._channels]
             self._write(self._folder / f"{alert.at.replace(':', '')}-{alert.event}-{uuid4().hex[:8]}.json", alert, left)
 
-    def put_standing(self, alerts: Iterable[Alert], now: datetime) -> None:
-        """As put, for what may stand for days: each is kept once, and again after a day."""
+    def put_standing(self, events: Collection[str], alerts: Iterable[Alert], now: datetime) -> None:
+        """As put, for what may stand for days: each is kept once, and again after a day.
+
+        `events` were looked at: those of them that are not among the alerts no longer stand.
+        """
         if not self._channels:
             return
         path = self._folder / "standing.dat"
         said = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        fresh = {}
+        fresh = {key: last for key, last in said.items() if key.partition(" ")[0] not in events}
         for alert in alerts:
             key = f"{alert.event} {alert.column_id}"
             last = said.get(key)
@@ -76,6 +79,16 @@ class Outbox:
                 else:
                     path.unlink()
         return list(trouble.values())
+
+    def send(self, alert: Alert) -> list[str]:
+        """Send one alert now, keeping nothing; returns a line for each channel that failed."""
+        troubles = []
+        for channel in self._channels:
+            try:
+                channel.send(alert)
+            except ChannelFailed as error:
+                troubles.append(f"alert not sent by {channel.name}: {error}")
+        return troubles
 
     def waiting(self) -> int:
         """How many alerts wait."""
