@@ -24,9 +24,8 @@ ARCHIVE_PAGE_MAXSIZE = os.environ.get("ARCHIVE_PAGE_MAXSIZE") or 16 * 1024 * 102
 ARCHIVE_CLASS = "exports.archive.Archive"
 ARCHIVE_LOG_FORMAT = os.environ.get("ARCHIVE_LOG_FORMAT") or "auto"  # json, text; auto: text on a terminal, else json
 ARCHIVE_QUEUE_URL = os.environ.get("ARCHIVE_QUEUE_URL")  # the job queue, when several workers share the crawl
-ARCHIVE_SCHEDULE = os.environ.get(
-    "ARCHIVE_SCHEDULE"
-)  # when workers plan a crawl by themselves: cron's five fields, UTC
+# when workers plan a crawl by themselves: the five fields of cron, in UTC
+ARCHIVE_SCHEDULE = os.environ.get("ARCHIVE_SCHEDULE")
 ARCHIVE_WORKER_TIMEOUT = os.environ.get("ARCHIVE_WORKER_TIMEOUT") or 30  # seconds of silence: the worker is dead
 
 # Polite, always
