@@ -13,10 +13,10 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exports import disk, repair, segments, transfer
+from exports import disk, manifest, repair, segments, transfer
 from exports.config import Config
 from exports.database import migrate
-from exports.database.models import Segment
+from exports.database.models import Manifest, Segment
 from exports.database.session import open_engine
 from exports.errors import ConfigError, StorageError
 from exports.verify import verify
@@ -72,7 +72,8 @@ def _copy_files(directory: Path, target: Path) -> tuple[int, int]:
                 if not _copy_committed(directory, target, segment):
                     # a replay has written the lines again meanwhile: the copy makes them from its own database
                     segments.stale(session, segment.path)
-            for source in _stored(directory):
+            known = [directory / manifest.path_of(number) for number in session.scalars(select(Manifest.number))]
+            for source in (*known, *_stored(directory)):
                 place = target / source.relative_to(directory)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, place)

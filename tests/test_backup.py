@@ -21,6 +21,7 @@ def test_a_backup_is_an_archive(database: str, tmp_path: Path, request: pytest.F
     options = ["-s", f"ARCHIVE_DIR={source}", *(["-s", f"ARCHIVE_DATABASE_URL={url}"] if url else [])]
     assert "verified: no problem" in run(*options, "backup", str(copy)).stdout
     assert storage.problems(copy) == []
+    assert [path.name for path in (copy / "manifests").iterdir()] == ["00000001.json"]
     assert sorted(storage.version_lines(copy)) == sorted(storage.version_lines(source, url))
     assert sorted(storage.lines(copy)) == sorted(storage.lines(source))
     storage.filled(copy, count=9)  # it is written on as any archive
