@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from scrapy.utils.project import get_project_settings
 
 from crawler.arguments import read
-from crawler.settings import ARCHIVE_RETRY_DELAY, ARCHIVE_SITES_DIR
 
 CONTRIB = Path(__file__).parent.parent / "contrib"
 
@@ -40,6 +40,5 @@ def test_what_the_image_copies_is_there() -> None:
 
 
 def test_an_argument_of_scrapyd_is_let_through() -> None:
-    settings = {"ARCHIVE_SITES_DIR": ARCHIVE_SITES_DIR, "ARCHIVE_RETRY_DELAY": ARCHIVE_RETRY_DELAY}
-    settings |= {"DOWNLOAD_DELAY": 1, "DOWNLOAD_TIMEOUT": 60}
-    assert read(settings, {"_job": "6487ec79947edab326d6db28a2d86511e8247444"}, "zhuanti").columns[0].id == "zhuanti"  # type: ignore[arg-type]
+    order = read(get_project_settings(), {"_job": "6487ec79947edab326d6db28a2d86511e8247444"}, "zhuanti")
+    assert order.columns[0].id == "zhuanti"
