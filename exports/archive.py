@@ -57,7 +57,7 @@ class Archive:
         self.checking = Checking(self.config, self._with_run)
 
     def _open(self) -> Engine:
-        self._make_directory()
+        disk.make_writable(self.config.directory)
         engine = open_engine(self.config.database_url)
         try:
             migrate.upgrade(engine)
@@ -265,15 +265,6 @@ class Archive:
         after.crawl(self.config, self._operating, self._engine, self._finished, failed)
         self._engine.dispose()
         return failed
-
-    def _make_directory(self) -> None:
-        directory = self.config.directory
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"cannot create ARCHIVE_DIR {str(directory)!r}: {error.strerror}") from None
-        if not os.access(directory, os.W_OK | os.X_OK):
-            raise StorageError(f"cannot write in ARCHIVE_DIR {str(directory)!r}: permission denied")
 
     async def _do(self, work: Callable[[Session], T]) -> T:
         return await _bridge(self._writer.submit(work))

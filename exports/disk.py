@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exports import failpoints
+from exports.errors import StorageError
 
 
 @contextmanager
@@ -21,6 +22,16 @@ def replacing(target: Path, draft: Path) -> Iterator[BinaryIO]:
     os.replace(draft, target)
     failpoints.reach("after rename")
     sync_folder(target.parent)
+
+
+def make_writable(directory: Path) -> None:
+    """Make ARCHIVE_DIR where it is not there. Raises StorageError where it cannot be made or written in."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot create ARCHIVE_DIR {str(directory)!r}: {error.strerror}") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise StorageError(f"cannot write in ARCHIVE_DIR {str(directory)!r}: permission denied")
 
 
 def sync_folder(folder: Path) -> None:
