@@ -183,3 +183,22 @@ def test_migrations_are_named_by_their_revision() -> None:
 
     scripts = ScriptDirectory.from_config(_config())
     assert [script.revision for script in scripts.walk_revisions()] == known()[::-1]
+
+
+def test_every_command_that_prints_rows_has_formats(archive: Path) -> None:
+    silent = {name for name in main.commands if "form" not in {option.name for option in main.commands[name].params}}
+    assert silent == {"serve", "migrate", "release", "completion"}
+    (shown,) = read_jsonl(run("show", "1", "--format", "jsonl").stdout)
+    assert (shown["id"], shown["version"]) == (1, 2)
+    rows = read_csv(run("diff", "1", "--format", "csv").stdout)
+    assert [row["field"] for row in rows] == ["title", "source", "body_text"]
+    assert run("diff", "2", "--format", "jsonl").stdout == ""
+    assert "--raw" in refused("show", "1", "--raw", "--format", "csv")
+
+
+def test_verify_for_programs(evidence: Path) -> None:
+    assert run("verify", "--format", "jsonl").stdout == ""
+    next((evidence / "jsonl").glob("*/*.jsonl")).unlink()
+    rows = read_jsonl(run("verify", "--format", "jsonl", exit_code=1).stdout)
+    assert rows
+    assert all(row["where"] and row["what"] for row in rows)

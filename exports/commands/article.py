@@ -6,7 +6,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from exports import query, terminal
+from exports import jsonl, query, terminal
 from exports.commands import common
 from exports.config import Config
 from exports.database.models import Article, ArticleVersion, Capture, GoneCheck
@@ -31,13 +31,16 @@ _FIELDS = {
 @click.argument("reference", metavar="ID|URL")
 @click.option("--version", "number", type=int, metavar="N", help="This version instead of the current one.")
 @click.option("--raw", is_flag=True, help="Write the kept response body to standard output, byte by byte.")
+@common.format_option("table", "jsonl", "csv")
 @common.setting_option
-def show_command(reference: str, number: int | None, raw: bool) -> None:
+def show_command(reference: str, number: int | None, raw: bool, form: str) -> None:
     """Show one article: what is known of it, its evidence, its text.
 
     \b
     Example: archive show 12 --version 1
     """
+    if raw and form != "table":
+        raise click.UsageError(f"--raw is the response as it was: --format {form} is not allowed with it")
     config = common.configuration()
     with common.reading(config) as session:
         article = common.article(session, reference)
@@ -45,6 +48,8 @@ def show_command(reference: str, number: int | None, raw: bool) -> None:
         version = pick(article, versions, article.version if number is None else number)
         if raw:
             sys.stdout.buffer.write(_payload(session, config, version))
+        elif form != "table":
+            common.write_rows(form, [jsonl.record(version)])
         else:
             _show(session, article, versions, version)
 

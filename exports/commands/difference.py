@@ -1,6 +1,7 @@
 """archive diff: what changed between two versions of an article."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 from rich.text import Text
@@ -22,11 +23,13 @@ _STYLES: dict[Kind, tuple[str, str]] = {
 @click.command("diff")
 @click.argument("reference", metavar="ID|URL")
 @click.argument("numbers", metavar="[N M]", nargs=-1, type=int)
+@common.format_option("table", "jsonl", "csv")
 @common.setting_option
-def diff_command(reference: str, numbers: tuple[int, ...]) -> None:
+def diff_command(reference: str, numbers: tuple[int, ...], form: str) -> None:
     """Show what changed between two versions of an article, by default the last two.
 
-    Deleted text is struck out in red, added text green; without colours they are [-deleted-] and {+added+}.
+    Deleted text is struck out in red, added text green; without colours they are [-deleted-] and {+added+}. jsonl and
+    csv have a row for each field that differs.
 
     \b
     Example: archive diff 12 1 3
@@ -37,10 +40,23 @@ def diff_command(reference: str, numbers: tuple[int, ...]) -> None:
         article = common.article(session, reference)
         versions = query.versions(session, article.id)
         if not numbers and len(versions) < 2:
+            if form != "table":
+                return
             terminal.print_line(f"article {article.id} has one version: nothing to compare")
             return
         before, after = numbers or (versions[-2].version, versions[-1].version)
-        _print(pick(article, versions, before), pick(article, versions, after))
+        old, new = pick(article, versions, before), pick(article, versions, after)
+        if form == "table":
+            _print(old, new)
+        else:
+            common.write_rows(form, _rows(old, new))
+
+
+def _rows(before: ArticleVersion, after: ArticleVersion) -> Iterator[dict[str, Any]]:
+    for name in (*FIELDS, "body_text"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield {"field": name, "from_version": before.version, "to_version": after.version, "from": old, "to": new}
 
 
 def _print(before: ArticleVersion, after: ArticleVersion) -> None:

@@ -58,9 +58,10 @@ def _transfer(config: Config, target: str) -> None:
 
 
 @click.command("verify")
+@common.format_option("table", "jsonl", "csv")
 @common.setting_option
-def verify_command() -> None:
-    """Check the archive against its own evidence, without the network.
+def verify_command(form: str) -> None:
+    """Check the archive against its own evidence, without the network; exit code 1 where there is a problem.
 
     \b
     Example: archive verify
@@ -68,6 +69,10 @@ def verify_command() -> None:
     from exports.verify import verify
 
     verification = verify(common.configuration())
+    if form != "table":
+        if common.write_rows(form, map(vars, verification)):
+            raise click.exceptions.Exit(1)
+        return
     problems = 0
     for problem in verification:
         problems += 1
