@@ -79,10 +79,12 @@ def crawl(
     return Crawl(done.returncode, done.stdout, done.stderr, directory)
 
 
-def sites_for(columns: dict[str, str], directory: Path, home: str = "https://jgdw.mofcom.gov.cn/") -> str:
+def sites_for(
+    columns: dict[str, str], directory: Path, home: str = "https://jgdw.mofcom.gov.cn/", template: str = "mofcom"
+) -> str:
     """A folder with a site file of these columns (id -> name); its path."""
     directory.mkdir(parents=True, exist_ok=True)
-    top = f'title = "商务部直属机关党委"\nhome = "{home}"\ntemplate = "mofcom"\n'
+    top = f'title = "商务部直属机关党委"\nhome = "{home}"\ntemplate = "{template}"\n'
     tables = "".join(f'\n[[columns]]\nid = "{id_}"\nname = "{name}"\n' for id_, name in columns.items())
     (directory / "jgdw.toml").write_text(f'{top}file_hosts = ["images.mofcom.gov.cn"]\n{tables}', encoding="utf-8")
     return str(directory)

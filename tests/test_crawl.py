@@ -11,12 +11,17 @@ from tests.crawling import Crawl, crawl, sites_for
 from tests.replica import Expected, Replica
 
 
-@pytest.fixture(scope="module", params=["t3", "t4"])
+@pytest.fixture(
+    scope="module",
+    params=["t3", "t4", *(pytest.param(system, marks=pytest.mark.slow) for system in ("trs", "jcms"))],
+)
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     """One crawl of every column of a replica with all its variations, and the replica's truth."""
     folder = tmp_path_factory.mktemp(request.param)
     with Replica(generation=request.param, articles=200, seed=3) as site:
-        sites = sites_for({column.id: column.name for column in site.columns.values()}, folder / "sites")
+        names = {column.id: column.name for column in site.columns.values()}
+        template = request.param if request.param in ("trs", "jcms") else "mofcom"
+        sites = sites_for(names, folder / "sites", template=template)
         done = crawl(folder / "archive", "columns", settings={"ARCHIVE_SITES_DIR": sites}, base_url=site.base_url)
         yield done, site
 

@@ -169,7 +169,7 @@ class Stories:
 
     def _address(self, index: int, place: int, extension: str, name: str) -> str:
         form = self.variations.form("attachment-address", index)
-        if self.generation == "t3":
+        if self.generation != "t4":
             form = "legacy"
         elif place == 0 and form == "download":  # pictures never come from the download service
             form = "old"

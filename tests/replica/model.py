@@ -22,7 +22,7 @@ class Expected:
     column_id: str
     """The column it belongs to (it may be listed in a second one)."""
     markup: str
-    """T1, T2, T3 or T4."""
+    """T1, T2, T3, T4, TRS or JCMS."""
     encoding: str
     """utf-8 or gb18030: what the bytes really are."""
     title: str

@@ -68,7 +68,11 @@ class Plan:
         for number, (column_id, printed, parent, past_end) in enumerate(COLUMNS):
             letters = "".join(random.sample("abcdefghjkmnpqrstuvwxyz", 4))
             folder = f"zt_{letters}" if number == 0 else f"{letters}/{letters[::-1]}" if number == 3 else letters
-            path = f"/article/{folder}/" if self.generation == "t3" else f"/{folder}/index.html"
+            path = {
+                "t3": f"/article/{folder}/",
+                "trs": f"/{folder}/",
+                "jcms": f"/col/col{10 + number}/index.html",
+            }.get(self.generation, f"/{folder}/index.html")
             self.columns[column_id] = ReplicaColumn(
                 id=column_id,
                 name=column_name(printed),
@@ -134,7 +138,7 @@ class Plan:
         if self.generation == "t4":
             return "bracket"
         # The title of a copy, or of a page without any metadata, must not be the only place of the date.
-        blind = self.variations.form("row", index) == "ssi-error"
+        blind = self.generation == "t3" and self.variations.form("row", index) == "ssi-error"
         if blind and index % 5 == 0:  # some articles have no date anywhere
             return "absent"
         return "day" if form == "title" and (place == "copy" or blind) else form
@@ -146,6 +150,12 @@ class Plan:
             folder = f"/{column.folder}/{'ab'[index % 2]}/art/{day.year}"
             return f"{folder}/art_{hex32(index * 2)}.html", f"{folder}/art_{hex32(index * 2 + 1)}.html"
         serial = 3_000_000 + index * 37 + index * index * 7 % 30  # rising, with gaps
+        if self.generation == "trs":
+            name = f"/{column.folder}/{day:%Y%m}/t{day:%Y%m%d}_"
+            return f"{name}{serial}.html", f"{name}{serial + 1}.html"
+        if self.generation == "jcms":
+            name = f"/art/{day.year}/{day.month}/{day.day}/art_{10 + list(self.columns).index(column.id)}_"
+            return f"{name}{serial}.html", f"{name}{serial + 1}.html"
         folder = column.folder if "/" in column.folder else f"{column.folder}/{('gz', 'xx')[index % 2]}"
         name = f"{day:%Y%m}/{day:%Y%m}"
         return f"/article/{folder}/{name}{serial:08d}.shtml", f"/article/zw/{name}{serial + 1:08d}.shtml"
@@ -164,7 +174,7 @@ class Plan:
         elif form == "private":
             entry.kind, entry.path = "private", f"/private/{serial}.shtml"
         elif form == "file":
-            address = "legacy" if self.generation == "t3" else "old"
+            address = "old" if self.generation == "t4" else "legacy"
             day = datetime.fromisoformat(date)
             entry.kind, entry.path = "attachment", file_address(address, 10**9 + serial, day, "pdf", "")
             self.loose_files[entry.path] = "pdf"

@@ -21,7 +21,7 @@ from tests.replica.model import ReplicaColumn, Reply, RequestLog
 from tests.replica.site import Site
 from tests.replica.truth import Truths
 
-GENERATIONS = ("t3", "t4")
+GENERATIONS = ("t3", "t4", "trs", "jcms")
 
 
 class Replica:

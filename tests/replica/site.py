@@ -1,5 +1,6 @@
 """The site as a whole: what it answers to an address, how it changes, and the truth about its articles."""
 
+import re
 import threading
 import time
 import zlib
@@ -8,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
-from tests.replica import chrome, files, listings, render_t3, render_t4
+from tests.replica import chrome, files, listings, render_siblings, render_t3, render_t4
 from tests.replica.addresses import file_number
 from tests.replica.article_parts import ArticleView, text_path
 from tests.replica.body import iframe_html
@@ -131,6 +132,12 @@ class Site:
             return Reply(200, ROBOTS, {"Content-Type": "text/plain"})
         if path in ("/", "/index.html", "/index.shtml"):
             return self._listing(listings.home_page(list(columns), self._navigation(), self.base_url))
+        if path == render_siblings.PROXY and self.generation == "jcms":
+            return self._proxy(query)
+        if self.generation == "trs" and (found := re.fullmatch(r"(.+/)index_(\d{1,4})\.html", path)):
+            path, query = found[1], str(int(found[2]) + 1)
+        if self.generation == "trs" and (found := re.fullmatch(r"(.+/t\d{8}_\d+)_1\.html", path)):
+            return self._article(f"{found[1]}.html", 1)
         for column in columns:
             if path in (column.path, f"{column.path}index.shtml"):
                 return self._listing(self._column(column, query))
@@ -145,6 +152,12 @@ class Site:
         if text := self._iframe(path):
             return Reply(200, text.encode(), {"Content-Type": self._html})
         return self._file(path, query)
+
+    def _proxy(self, query: str) -> Reply:
+        text = render_siblings.proxy_reply(list(self.plan.columns.values()), query, self.base_url)
+        if text is None:
+            return Reply(500, b"")
+        return Reply(200, text.encode(), {"Content-Type": "text/xml; charset=utf-8"})
 
     def _listing(self, html: str) -> Reply:
         body = html.encode()
@@ -161,10 +174,17 @@ class Site:
         rail, size = chrome.rail(others, "aside"), self.page_size
         if self.generation == "t4":
             return render_t4.column_page(column, self._navigation(), rail, self.base_url, others[-1])
+        if self.generation == "jcms":
+            return render_siblings.jcms_listing(column, self._navigation(), rail, self.base_url)
         number = max(1, int(query)) if query.isascii() and query.isdigit() and len(query) < 10 else 1
+        if self.generation == "trs":
+            page = render_siblings.trs_listing(column, number, size, self._navigation(), rail, self.base_url)
+            if page is None:
+                raise UnknownPath(column.path)
+            return page
         return listings.listing_page(column, number, size, self._navigation(), rail, self.base_url)
 
-    def _article(self, path: str) -> Reply:
+    def _article(self, path: str, part: int = 0) -> Reply:
         index = self.plan.pages.get(path, self.plan.listed.get(path))
         how = self.withdrawn.get(index) if index is not None else None
         if how == "home":
@@ -177,7 +197,8 @@ class Site:
             return Reply(200, chrome.redirect(*self.plan.redirects[path]).encode(), {"Content-Type": self._html})
         assert index is not None
         view = self._view(path, index)
-        render = render_t4 if self.generation == "t4" else render_t3
+        if part and not render_siblings.is_in_parts(view.form("body"), index):
+            raise UnknownPath(path)
         encoding = self.encoding(index)
         content_type = self._html
         if encoding != "utf-8":
@@ -189,13 +210,20 @@ class Site:
         etag = f'W/"{zlib.crc32(repr(view.story).encode()):08x}-{index:x}"'
         return Reply(
             200,
-            render.article_page(view).encode(encoding),
+            self._rendered(view, part).encode(encoding),
             {"Content-Type": content_type},
             etag="" if conditions in ("modified", "no-validators") else etag,
             modified=0 if conditions in ("etag", "no-validators") else modified,
             obeys_conditions=conditions != "ignored",
             gzip=view.form("gzip") == "unasked",
         )
+
+    def _rendered(self, view: ArticleView, part: int) -> str:
+        if self.generation == "trs":
+            return render_siblings.trs_article(view, part)
+        if self.generation == "jcms":
+            return render_siblings.jcms_article(view)
+        return render_t4.article_page(view) if self.generation == "t4" else render_t3.article_page(view)
 
     def _view(self, path: str, index: int) -> ArticleView:
         column = self.plan.column_of[index]

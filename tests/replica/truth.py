@@ -21,9 +21,9 @@ class Truths(Mapping[str, Expected]):
         site, plan = self._site, self._site.plan
         index = plan.listed[path]
         story, entry, column = site.story(index), plan.entry_of[index], plan.column_of[index]
-        markup = "T4" if site.generation == "t4" else site.form("markup", index)
+        markup = site.form("markup", index) if site.generation == "t3" else site.generation.upper()
         # Where the includes failed, only the listing says when the article appeared.
-        blind = markup != "T4" and site.form("row", index) == "ssi-error"
+        blind = site.generation == "t3" and site.form("row", index) == "ssi-error"
         printed = iso_time(story)[:16] if markup == "T4" else iso_time(story)
         original = plan.told_by.get(index)
         return Expected(
@@ -32,7 +32,7 @@ class Truths(Mapping[str, Expected]):
             markup=markup,
             encoding=site.encoding(index),
             title=story.full_title,
-            subtitle=story.subtitle if markup in ("T3", "T4") else "",
+            subtitle=story.subtitle if markup not in ("T1", "T2") else "",
             byline=story.byline,
             authors=list(story.authors),
             breadcrumb=["首页", *([column.parent] if column.parent else []), column.name],
