@@ -112,7 +112,7 @@ class Article(ArticleT3):
     """#zoom or .main-txt; ContentStart and ContentEnd, where given, say what of it is the text."""
 
     version = "jcms@1"
-    TITLE = ".main-title, .art_title, .article-title, #artitle"
+    TITLE = ".main-title, .art_title, .art-title, .article-title, .detail-title, #artitle"
     ROW = ".main-info, .art_info, .article-info, .sp_time"
     BODY: ClassVar[str] = "#zoom, .main-txt"
     MARKER = "#zoom, .main-txt, meta[name=ContentStart]"

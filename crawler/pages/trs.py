@@ -84,7 +84,7 @@ class Article(ArticleT3):
     """.TRS_Editor or what surrounds it; the title and the row are found by tags and labels."""
 
     version = "trs@1"
-    TITLE = ".article_title, .arti_title, .article-title, .art_title, #artitle"
+    TITLE = ".article_title, .arti_title, .article-title, .art_title, .art-title, .detail-title, #artitle"
     ROW = ".article_info, .arti_info, .article-info, .art_info, .pages-info"
     BODY = MARKER = ".article_con, .trs_editor_view, .TRS_Editor"
 
