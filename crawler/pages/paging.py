@@ -34,9 +34,10 @@ def parts(response: TextResponse, addresses: Addresses, first: str) -> dict[int,
     """
     forms: dict[str, set[int]] = {}
     for link in response.xpath("//a[@href]"):
-        if squeeze(link.root.text_content()) in _FIRST:
+        href = link.root.get("href")
+        if not _may_be_part(href, first) or squeeze(link.root.text_content()) in _FIRST:
             continue
-        if found := _suffix(addresses.resolve(link.root.get("href"), response.url) or "", first):
+        if found := _suffix(addresses.resolve(href, response.url) or "", first):
             forms.setdefault(found[0], set()).add(found[1])
     if (created := _created(response, first)) > 1:
         forms.setdefault("_", set()).update((1, created - 1))
@@ -54,7 +55,8 @@ def parts(response: TextResponse, addresses: Addresses, first: str) -> dict[int,
 def drop_pager(body: HtmlElement, page_url: str, addresses: Addresses, first: str) -> None:
     """Take the pager out of the body, in place; ``first`` as above."""
     for link in [*body.iter("a")]:
-        url = addresses.resolve(link.get("href", ""), page_url) or ""
+        href = link.get("href", "")
+        url = addresses.resolve(href, page_url) or "" if _may_be_part(href, first) else ""
         leads = url == first or _suffix(url, first) or squeeze(link.text_content()) in _NEXT
         if not leads or not _is_pager(link) or body not in link.iterancestors():
             continue
@@ -73,6 +75,11 @@ def drop_pager(body: HtmlElement, page_url: str, addresses: Addresses, first: st
 def _is_pager(node: HtmlElement) -> bool:
     text = short_text(node, _LONGEST)
     return text is not None and _PAGER.fullmatch(text) is not None and next(node.iter("img"), None) is None
+
+
+def _may_be_part(href: str, first: str) -> bool:
+    """A quick look: most links of a page lead elsewhere."""
+    return href.lstrip().startswith("?") or first.rpartition("/")[2].rpartition(".")[0] in href
 
 
 def _suffix(url: str, first: str) -> tuple[str, int] | None:

@@ -197,7 +197,7 @@ class Site:
             return Reply(200, chrome.redirect(*self.plan.redirects[path]).encode(), {"Content-Type": self._html})
         assert index is not None
         view = self._view(path, index)
-        if part and not render_siblings.is_in_parts(view.form("body"), index):
+        if part and not render_siblings.is_in_parts(view.form("body"), view.story.index):
             raise UnknownPath(path)
         encoding = self.encoding(index)
         content_type = self._html
