@@ -15,7 +15,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exports.database.models import Article, ArticleAuthor, ArticleVersion, Attachment, SearchArticle, SearchDocument
+from exports.database.models import Article, ArticleVersion, Attachment, Base, SearchDocument
 from exports.index import find, marks, ranking
 from exports.index.find import Filters
 from exports.index.ranking import ORDERS, Order
@@ -149,18 +149,20 @@ def timeline(session: Session, filters: Filters, by: Literal["month", "year"] = 
     return [Count(key, key, counted[key]) for key in sorted(counted) if len(key) == _PREFIX[by]]
 
 
-_AUTHORS = {"author": ArticleAuthor.name, "unit": ArticleAuthor.unit}
+_AUTHORS = {"author": "name", "unit": "unit"}
+_ARTICLES, _WRITTEN = (Base.metadata.tables[name] for name in ("search_articles", "article_authors"))
 _PREFIX = {"year": 4, "month": 7}
 _FEW = 2000
 """Up to so many articles are looked up; for more, the whole (narrow) table is read."""
 
 
 def _by_article(session: Session, ids: set[int], name: str) -> Counter[str]:
-    column = {"column": SearchArticle.column_id, "source": SearchArticle.source}.get(name, SearchArticle.published_at)
-    chosen = select(SearchArticle.id, column)
+    column = {"column": "column_id", "source": "source"}.get(name, "published_at")
+    chosen = select(_ARTICLES.c.id, _ARTICLES.c[column])
     if len(ids) <= _FEW:
-        chosen = chosen.where(SearchArticle.id.in_(ids))
-    values = Counter(value for article, value in session.execute(chosen) if article in ids)
+        chosen = chosen.where(_ARTICLES.c.id.in_(ids))
+    # of the plain table, past the session: its rows cost several times more, and there may be a hundred thousand
+    values = Counter(value for article, value in session.connection().execute(chosen) if article in ids)
     counted: Counter[str] = Counter()
     for value, number in values.items():
         counted[(value or "")[: _PREFIX.get(name)]] += number
@@ -168,10 +170,10 @@ def _by_article(session: Session, ids: set[int], name: str) -> Counter[str]:
 
 
 def _by_author(session: Session, ids: set[int], name: str) -> Counter[str]:
-    chosen = select(ArticleAuthor.article_id, _AUTHORS[name])
+    chosen = select(_WRITTEN.c.article_id, _WRITTEN.c[_AUTHORS[name]])
     if len(ids) <= _FEW:
-        chosen = chosen.where(ArticleAuthor.article_id.in_(ids))
-    pairs = {(article, value) for article, value in session.execute(chosen) if article in ids}
+        chosen = chosen.where(_WRITTEN.c.article_id.in_(ids))
+    pairs = {(article, value) for article, value in session.connection().execute(chosen) if article in ids}
     counted = Counter(value for _, value in pairs)
     counted[""] += len(ids) - len({article for article, _ in pairs})
     return counted
