@@ -27,7 +27,8 @@ _USER = "postgres"
 _SECONDS_TO_START = 60
 
 
-def _missing(line: str) -> None:
+def missing(line: str) -> None:
+    """A service is not there: skip with what to install, or fail where every service is required."""
     if os.environ.get("ARCHIVE_REQUIRE_SERVICES") == "1":
         pytest.fail(f"ARCHIVE_REQUIRE_SERVICES=1, but {line}", pytrace=False)
     pytest.skip(line)
@@ -53,7 +54,7 @@ def _ordinary_user() -> str | None:
             return pwd.getpwnam(name).pw_name
         except KeyError:
             continue
-    _missing("PostgreSQL does not run as root, and there is no user postgres or nobody")
+    missing("PostgreSQL does not run as root, and there is no user postgres or nobody")
     return None
 
 
@@ -105,7 +106,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     """A running server, or the test is skipped."""
     binaries = _binaries()
     if binaries is None:
-        _missing("PostgreSQL is not installed: `apt install postgresql` (or put initdb into the PATH)")
+        missing("PostgreSQL is not installed: `apt install postgresql` (or put initdb into the PATH)")
         return
     folder = Path(tempfile.mkdtemp(prefix="archive-postgres-"))
     try:

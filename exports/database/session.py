@@ -14,6 +14,8 @@ from exports.errors import ConfigError, StorageError
 
 BUSY_MS = 60_000
 """How long a writer waits for another process's transaction before it gives up."""
+IMPATIENT_MS = 2_000
+"""The same for a long-lived reader, behind whom people wait."""
 
 
 def open_engine(url: str, *, read_only: bool = False, untouched: bool = False) -> Engine:
@@ -62,13 +64,13 @@ def _sqlite(url: URL, read_only: bool, untouched: bool) -> Engine:
 
     def connect_reader() -> sqlite3.Connection:
         # As a rule not mode=ro: such a reader could not tidy up, and would leave a -wal and a -shm file behind
-        connection = _connect(f"{address}?mode={'ro' if untouched else 'rw'}")
+        connection = _connect(f"{address}?mode={'ro' if untouched else 'rw'}", IMPATIENT_MS if untouched else BUSY_MS)
         try:
             connection.execute("PRAGMA query_only=ON")
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             connection.close()
-            if not _is_complete(path):
+            if "locked" in str(error) or not _is_complete(path):
                 raise
             # on read-only media SQLite cannot make the files readers and writers share, nor does it need them
             connection = _connect(f"{address}?mode=ro&immutable=1")
@@ -94,9 +96,9 @@ def _sqlite(url: URL, read_only: bool, untouched: bool) -> Engine:
     return engine
 
 
-def _connect(address: str) -> sqlite3.Connection:
+def _connect(address: str, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     # isolation_level=None: the driver must not open transactions behind SQLAlchemy's back
-    return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_ms / 1000)
 
 
 def _is_complete(path: Path) -> bool:

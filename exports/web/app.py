@@ -7,14 +7,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from exports.config import Config
 from exports.web import articles, files, lists, memento, openapi, pages, tables
 from exports.web.errors import Refusal
-from exports.web.guard import Guard
+from exports.web.guard import FRAME_POLICY, Guard
 from exports.web.rendering import STATIC, render
 from exports.web.room import SECONDS, Page, Room, endpoint
 from exports.web.tables import Table
@@ -102,4 +102,6 @@ def _error(request: Request, status: int, key: str, **values: object) -> Respons
     message = language.text(key, **values)
     if request.url.path.startswith("/api/"):
         return tables.json_answer({"error": key, "message": message}, status)
+    if request.url.path.endswith("/frame"):
+        return PlainTextResponse(message, status, {"Content-Security-Policy": FRAME_POLICY})
     return render(request, language, "error.html", status, status=status, message=message, columns={})

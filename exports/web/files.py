@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import brotli
 import zstandard
+from markupsafe import escape
 from starlette.responses import FileResponse, Response
 from w3lib.encoding import html_to_unicode
 
@@ -106,9 +107,11 @@ def framed(visit: Visit, capture: Capture) -> Response:
     if len(content) > _MOST:
         raise NotThere("too-long-page", most=_MOST // 1_000_000)
     kind = headers.get("content-type", "")
-    if kind.strip() and "html" not in kind.lower():
+    if kind.strip() and not any(name in kind.lower() for name in ("html", "text/", "json", "xml")):
         raise NotThere("no-page", kind=kind.partition(";")[0])
     _, text = html_to_unicode(kind, content)
+    if kind.strip() and "html" not in kind.lower():
+        text = f"<pre>{escape(text)}</pre>"
     version = questions.version_of_capture(visit.session, capture)
     pictures = {file["url"]: file["sha256"] for file in version.images if file["sha256"]} if version else {}
 

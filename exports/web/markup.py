@@ -12,7 +12,7 @@ from lxml import etree, html
 from lxml.html import HtmlElement
 from markupsafe import Markup, escape
 
-from exports.terminal import printable
+from exports.web.rendering import clean
 
 # fmt: off
 _BODY_TAGS = frozenset((
@@ -69,7 +69,7 @@ class _Builder:
 
     def build(self, source: str) -> Markup:
         """The source, built anew. Call once."""
-        source = printable(source, keep="\n\t")
+        source = clean(source)
         if not source.strip():
             return Markup("")
         # huge_tree: unclosed tags nest deeper than the 256 levels lxml otherwise keeps

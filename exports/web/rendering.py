@@ -18,18 +18,24 @@ from exports.web.texts import LANGUAGES, Language
 
 _FOLDER = Path(__file__).parent
 STATIC = _FOLDER / "static"
+_NOT_IN_MARKUP = {0xFFFE: None, 0xFFFF: None}
 
 
 def shown(value: Any) -> Any:
     """A text as it may be shown: no control characters, nothing that turns the reading direction."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return "" if value is None else value
-    return printable(value, keep="\n\t")
+    return clean(value)
+
+
+def clean(text: str) -> str:
+    """The text without control and bidi characters, and without the two that neither HTML nor XML may hold."""
+    return printable(text, keep="\n\t").translate(_NOT_IN_MARKUP)
 
 
 def marked(text: str, terms: list[str]) -> Markup:
     """The text, escaped, the hits of the (folded) terms in it marked."""
-    text = printable(text, keep="\n\t")
+    text = clean(text)
     parts, end = [], 0
     for start, stop in marks.hits(text, terms):
         parts += [escape(text[end:start]), Markup("<mark>"), escape(text[start:stop]), Markup("</mark>")]

@@ -22,8 +22,6 @@ from exports.web.texts import Language
 
 SECONDS = 10.0
 """How long the queries of one request may take together."""
-_LOCKED_MS = 2_000
-"""How long a reader waits for a database another process has locked."""
 _CHECKED_FOR = 5.0
 """Seconds after which the version of the schema is looked at again."""
 _STEPS = 20_000
@@ -73,7 +71,6 @@ class Room:
             connection.exec_driver_sql(f"SET statement_timeout = {int(self._seconds * 1000)}")
             return
         driver: Any = connection.connection.driver_connection
-        driver.execute(f"PRAGMA busy_timeout = {_LOCKED_MS}")
         end = time.monotonic() + self._seconds
         driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
 

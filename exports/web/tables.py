@@ -11,8 +11,8 @@ from lxml import etree
 from starlette.responses import JSONResponse, Response
 
 from exports import csv
-from exports.terminal import printable
 from exports.web import arguments, files
+from exports.web.rendering import clean
 from exports.web.room import Visit
 
 Row = dict[str, Any]
@@ -116,7 +116,7 @@ def _atom(visit: Visit, table: Table) -> Response:
     known = [entry.updated for entry in entries if entry.updated]
     _add(feed, "updated", _moment(max(known, default=None)))
     _add(_add(feed, "author"), "name", "zhuanti-archive")
-    etree.SubElement(feed, f"{{{_ATOM}}}link", {"rel": "self", "href": _clean(str(visit.request.url))})
+    etree.SubElement(feed, f"{{{_ATOM}}}link", {"rel": "self", "href": clean(str(visit.request.url))})
     for entry in entries:
         element = _add(feed, "entry")
         _add(element, "id", visit.address + entry.link)
@@ -130,13 +130,8 @@ def _atom(visit: Visit, table: Table) -> Response:
 
 def _add(parent: Any, name: str, text: str | None = None) -> Any:
     element = etree.SubElement(parent, f"{{{_ATOM}}}{name}")
-    element.text = _clean(text) if text is not None else None
+    element.text = clean(text) if text is not None else None
     return element
-
-
-def _clean(text: str) -> str:
-    """The text without what XML cannot hold."""
-    return "".join(char for char in printable(text) if char not in "\ufffe\uffff")
 
 
 def _moment(moment: datetime | None) -> str:
