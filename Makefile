@@ -48,7 +48,7 @@ fuzz: .venv/.installed-dev
 
 # pip-audit lives beside the project's packages, not among them
 audit: .venv/audit/.installed
-	.venv/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 .venv/audit/.installed: | $(BIN)/python
 	@$(PYTHON) -m venv .venv/audit

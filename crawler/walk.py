@@ -116,6 +116,7 @@ class Walk:
                 break
         else:
             problems.append(f"the listing has more than {MOST_PAGES} pages")
+            self._stopped_early = True  # another walk would not end either
         return seen, problems
 
     async def _holds(self, seen: "_Seen", problems: list[str], agreed: bool) -> bool:

@@ -198,3 +198,11 @@ def test_a_familiar_listing_with_a_lost_page_is_walked_again() -> None:
     assert report.problems
     assert listing.asked.count(1) == 2
     assert {failure["attempts"] for failure in archive.failures} == {1}
+
+
+def test_a_listing_without_end_is_walked_once_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.walk.MOST_PAGES", 30)
+    listing = Listing(list(range(1, 10_000)), 3)
+    met, report, _ = walk(listing)
+    assert (len(met), listing.asked) == (90, list(range(1, 31)))
+    assert report.problems == ["the listing has more than 30 pages"]
