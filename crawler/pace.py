@@ -61,11 +61,12 @@ class Pace:
     async def _spend(self, request: Request) -> None:
         parts = urlparse_cached(request)
         today = datetime.now(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
-        if self._day.get(parts.netloc) != today or self._asked[parts.netloc] % RECOUNT == 0:
+        new_day = self._day.get(parts.netloc) != today
+        if new_day or self._asked[parts.netloc] % RECOUNT == 0:
             spider: Any = self._crawler.spider
             self._day[parts.netloc] = today
             known = await spider.archive.requests_since(parts.netloc, today)
-            self._asked[parts.netloc] = max(known, self._asked[parts.netloc] if known else 0)
+            self._asked[parts.netloc] = known if new_day else max(known, self._asked[parts.netloc])
         if self._asked[parts.netloc] >= (self._budget or 0):
             raise Settled("excluded", f"not asked: {parts.netloc} had its {self._budget} requests of today")
         self._asked[parts.netloc] += 1

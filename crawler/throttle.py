@@ -9,6 +9,9 @@ from scrapy.http import Response
 
 from crawler.blocking import BLOCKED_STATUS
 
+MOST_FOR_ERRORS = 4
+"""Times DOWNLOAD_DELAY that errors alone slow down to; who goes on failing is left alone, see patience.py."""
+
 
 class Throttle(AutoThrottle):
     """Scrapy's own follows the latency and lets errors pass."""
@@ -16,7 +19,8 @@ class Throttle(AutoThrottle):
     def _adjust_delay(self, slot: Slot, latency: float, response: Response) -> None:
         super()._adjust_delay(slot, latency, response)
         if response.status >= 500 or response.status in BLOCKED_STATUS:
-            slot.delay = min(2 * max(slot.delay, self.mindelay), self.maxdelay)
+            slower = 2 * max(slot.delay, self.mindelay)
+            slot.delay = max(slot.delay, min(slower, MOST_FOR_ERRORS * self.mindelay, self.maxdelay))
 
     def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:
         super()._response_downloaded(response, request, spider)

@@ -136,7 +136,5 @@ def _not_modified(session: Session, exchange: Exchange) -> Capture | None:
 
 def responses_since(session: Session, netloc: str, moment: datetime) -> int:
     """Captures of a host since a moment, over http and https."""
-    # ranges of addresses, which the index on url serves
-    prefixes = [f"{scheme}://{netloc}" for scheme in ("http", "https")]
-    at_host = or_(*((Capture.url >= f"{prefix}/") & (Capture.url < f"{prefix}0") for prefix in prefixes))
+    at_host = or_(*(Capture.url.startswith(f"{scheme}://{netloc}/", autoescape=True) for scheme in ("http", "https")))
     return session.scalar(select(func.count()).where(at_host, Capture.fetched_at >= moment)) or 0

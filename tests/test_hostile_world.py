@@ -80,7 +80,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
             mixed[name] = attack
         with serve(mixed) as site:
             start = time.monotonic()
-            done = crawl(tmp_path_factory.mktemp("world"), settings=CAPS, base_url=site.base_url)
+            done = crawl(tmp_path_factory.mktemp("world"), settings=CAPS, timeout=280, base_url=site.base_url)
             yield done, outcomes(done), site, inner, time.monotonic() - start
 
 
@@ -134,7 +134,7 @@ def test_entities_are_not_resolved(world: Any) -> None:
 
 def test_time_and_memory_stay_bounded(world: Any) -> None:
     *_, seconds = world
-    assert seconds < 60
+    assert seconds < 120  # 18 on an idle machine
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 900_000  # KiB
 
 
