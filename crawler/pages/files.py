@@ -31,10 +31,14 @@ def beside(body: HtmlElement, page_url: str, addresses: Addresses) -> Iterator[H
 
 def attachments(nodes: list[HtmlElement], page_url: str, addresses: Addresses) -> Iterator[Attachment]:
     """Each file linked in the nodes, once, named as the link names it."""
-    seen = set()
+    seen, tried = set(), set()
     for node in nodes:
         for link in node.iter("a"):
-            url = addresses.resolve(link.get("href", ""), page_url)
+            href = link.get("href", "")
+            if href in tried:
+                continue
+            tried.add(href)
+            url = addresses.resolve(href, page_url)
             if url and is_file(url) and url not in seen:
                 seen.add(url)
                 name = collapse("".join(link.itertext())) or collapse(link.get("title")) or file_name(url)

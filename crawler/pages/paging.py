@@ -11,7 +11,7 @@ from scrapy.http import TextResponse
 
 from crawler.pages.lines import lines
 from crawler.pages.metadata import short_text
-from crawler.pages.text import squeeze
+from crawler.pages.text import drop, squeeze
 from crawler.urls import Addresses
 
 CREATED = re.compile(
@@ -54,6 +54,7 @@ def parts(response: TextResponse, addresses: Addresses, first: str) -> dict[int,
 
 def drop_pager(body: HtmlElement, page_url: str, addresses: Addresses, first: str) -> None:
     """Take the pager out of the body, in place; ``first`` as above."""
+    looked_for = 0
     for link in [*body.iter("a")]:
         href = link.get("href", "")
         url = addresses.resolve(href, page_url) or "" if _may_be_part(href, first) else ""
@@ -64,8 +65,11 @@ def drop_pager(body: HtmlElement, page_url: str, addresses: Addresses, first: st
         while (above := node.getparent()) is not None and above is not body and _is_pager(above):
             node = above
         if node is not link:
-            node.drop_tree()
+            drop(node)
             continue
+        looked_for += 1
+        if looked_for > MOST_PARTS:
+            return
         for line in lines(body):  # the pager has no element of its own
             if link in line.links and len(line.text) <= _LONGEST and _PAGER.fullmatch(line.text):
                 for holder, part in line.nodes:
