@@ -124,8 +124,8 @@ def _set_sequences(new: Connection, tables: Iterable[Table]) -> None:
 
 
 def _refuse_filled(target: Engine, url: str) -> None:
-    found = inspect(target)
     with target.connect() as connection:
+        found = inspect(connection)  # not of the engine: a second connection would wait for this one's lock
         for table in _TABLES:
             if not found.has_table(table.name):
                 continue
