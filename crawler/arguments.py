@@ -10,10 +10,11 @@ from scrapy.settings import BaseSettings
 
 from crawler import pace
 from crawler.exceptions import BadUsage
+from crawler.items import GUARDED
 from crawler.site import Column, Site, choose, load_sites
 from crawler.urls import Addresses
 
-ALLOWED = ("base_url", "since", "limit", "full", "retry", "only", "site")
+ALLOWED = ("base_url", "since", "limit", "full", "retry", "accept", "only", "site")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,14 @@ class Order:
     """Every article is fetched again."""
     retry: bool = False
     """What failed is tried again at once, and nothing archived is checked."""
+    accept: tuple[str, ...] = ()
+    """Fields of crawler.items.GUARDED that the site no longer prints, as the operator knows."""
+
+    def arguments(self) -> dict[str, Any]:
+        """What a run's row keeps of it."""
+        return {"since": self.since, "limit": self.limit, "full": self.full, "retry": self.retry} | {
+            "accept": list(self.accept)
+        }
 
 
 def read(settings: BaseSettings, given: Mapping[str, Any], only: str | None = None) -> Order:
@@ -57,6 +66,7 @@ def read(settings: BaseSettings, given: Mapping[str, Any], only: str | None = No
         limit=_count(given.get("limit")),
         full=_switch(given.get("full")),
         retry=_retry(given),
+        accept=_fields(given.get("accept")),
     )
 
 
@@ -79,6 +89,14 @@ def _count(text: str | None) -> int | None:
     raise BadUsage(f"limit {text!r} is not a number of articles of at least 1")
 
 
+def _fields(text: str | None) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",")) if text is not None else ()
+    for name in names:
+        if name not in GUARDED:
+            raise BadUsage(f"accept {name!r} is not a field that is watched: allowed are {', '.join(GUARDED)}")
+    return names
+
+
 def _switch(text: str | None) -> bool:
     values = {None: False, "0": False, "1": True}
     if text not in values:
@@ -96,6 +114,8 @@ def _retry(given: Mapping[str, Any]) -> bool:
 
 
 def _check_numbers(settings: BaseSettings) -> None:
+    if settings["ARCHIVE_TEXTS"] not in ("0", "1"):
+        raise BadUsage(f"ARCHIVE_TEXTS {settings['ARCHIVE_TEXTS']!r} is not 0 or 1")
     for name in ("ARCHIVE_RETRY_DELAY", "DOWNLOAD_DELAY", "DOWNLOAD_TIMEOUT"):
         try:
             usable = 0 <= float(settings[name]) < 1e6

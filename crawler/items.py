@@ -129,6 +129,13 @@ class Article:
     """The address as the column lists it (differs from url after a redirect)."""
 
 
+GUARDED = (
+    *("byline", "source", "content_type", "published_at", "breadcrumb"),
+    *("body_text", "attachments", "images"),
+)
+"""The fields a redesign may take away without an error: their coverage is compared with that of earlier runs."""
+
+
 @dataclass(slots=True)
 class Entry:
     """One entry of a listing page, as printed there."""

@@ -5,12 +5,11 @@ Methods that write return awaitables which resolve once the write is committed.
 
 import asyncio
 import hashlib
-import mimetypes
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
@@ -18,7 +17,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from crawler.items import Article, Attachment, Entry, Exchange
-from exports import disk, failpoints, jsonl, ledger, letters, lock, manifest, repair, versions, withdrawals, worklist
+from exports import (
+    disk,
+    failpoints,
+    jsonl,
+    ledger,
+    letters,
+    lock,
+    manifest,
+    repair,
+    versions,
+    withdrawals,
+    worklist,
+)
 from exports.checking import Checking
 from exports.config import Config
 from exports.database import migrate
@@ -27,9 +38,12 @@ from exports.database.session import open_engine
 from exports.errors import StorageError
 from exports.evidence import Evidence, responses_since
 from exports.index import maintain
+from exports.kept_page import KeptPage, kept_page
 from exports.operating import after
 from exports.operating.settings import Settings as Operating
 from exports.replaying import Replaying
+from exports.texts import keeping
+from exports.watching import Watching
 from exports.writer import Writer
 
 T = TypeVar("T")
@@ -53,6 +67,7 @@ class Archive:
             after.storage_failed(self.config, self._operating, error)
             raise
         self._writer = Writer(self._engine, self._before_commit)
+        self.watching = Watching(self._with_run, self.store, self.fail)
         self.replaying = Replaying(self.config.directory, self._with_run)
         self.checking = Checking(self.config, self._with_run)
 
@@ -89,6 +104,7 @@ class Archive:
 
     async def finish_run(self, run_id: int, **outcome: Any) -> None:
         """Close the run; the arguments are columns of `runs`."""
+        await self.watching.judge(run_id)  # what nobody asked about is settled all the same
 
         def work(session: Session) -> None:
             run = session.get_one(Run, run_id)
@@ -117,7 +133,7 @@ class Archive:
     async def keep_file(self, body: bytes, url: str, media_type: str) -> tuple[str, str]:
         """Store the bytes under their digest; returns (sha256, path relative to ARCHIVE_DIR)."""
         digest = hashlib.sha256(body).hexdigest()
-        path = f"files/{digest[:2]}/{digest}{_extension(url, media_type)}"
+        path = f"files/{digest[:2]}/{digest}{disk.extension(url, media_type)}"
 
         def work(session: Session) -> None:
             target = self.config.directory / path
@@ -168,15 +184,18 @@ class Archive:
     async def unchanged(self, run_id: int, url: str) -> None:
         """The server said 304: the article is as we hold it."""
 
-        def work(session: Session, run: Run) -> None:
+        def work(session: Session, run: Run) -> list[str]:
             ledger.settle(session, run, url, "unchanged", "not modified")
-            if article := ledger.article_of(session, run, url):
-                article.last_seen_at = _now()
-                withdrawals.void(session, article.id, _now())
             ledger.checked(session, run, url, _now())
             letters.resolve(session, run, [url], _now())
+            article = ledger.article_of(session, run, url)
+            if article is None:
+                return []
+            article.last_seen_at = _now()
+            withdrawals.void(session, article.id, _now())
+            return self.watching.had(session, article)
 
-        await self._with_run(run_id, work)
+        self.watching.note_unchanged(run_id, await self._with_run(run_id, work))
 
     async def fail(self, run_id: int, url: str, *, kind: str, outcome: str, reason: str, **details: Any) -> None:
         """Write the dead letter and, for an article, the entry's outcome."""
@@ -190,13 +209,19 @@ class Archive:
 
     # --- articles -------------------------------------------------------------------------------------
 
-    async def store(self, run_id: int, article: Article, *, since: str | None = None) -> str:
-        """Bring the archive to the observed article and settle its entry; returns the outcome."""
+    async def store(self, run_id: int, article: Article, *, since: str | None = None, judged: bool = False) -> str:
+        """Bring the archive to the observed article and settle its entry; returns the outcome.
 
-        def work(session: Session, run: Run) -> str:
+        "held": the revision loses a field, and watching.judge() decides at the end of the run; ``judged``: it has.
+        """
+
+        def work(session: Session, run: Run) -> tuple[str, list[str], dict[str, str]]:
             if since and article.published_at and article.published_at[:10] < since:
                 ledger.settle(session, run, article.listed_url, "excluded", f"published before since={since}")
-                return "excluded"
+                return "excluded", [], {}
+            had, lost = ([], {}) if judged else self.watching.examine(session, run, article)
+            if lost and not self.watching.is_full(run_id):
+                return "held", had, lost
             now = article.fetched_at or _now()
             fetched = [file.url for file in (*article.attachments, *article.images) if file.sha256]
             if versions.is_last_resort(session, article):
@@ -222,9 +247,21 @@ class Archive:
             ledger.settle(session, run, article.listed_url, outcome, None, article_id)
             ledger.checked(session, run, article.listed_url, now)
             letters.resolve(session, run, [article.listed_url, *fetched], now)
-            return outcome
+            return outcome, had, {}
 
-        return await self._with_run(run_id, work)
+        outcome, had, lost = await self._with_run(run_id, work)
+        if not judged and outcome != "excluded":
+            self.watching.note(run_id, article, had, lost)
+        return outcome
+
+    def extract_texts(self) -> Counter[str]:
+        """Read the attached files not read yet; returns how many ended how. After the crawl, before close()."""
+        return keeping.extract_all(self._engine, self.config.directory)
+
+    def kept_page(self, reference: str) -> KeptPage | None:
+        """The page an article (id or address) was read from; None for an unknown one. Raises StorageError."""
+        with Session(self._engine) as session:
+            return kept_page(session, self.config.directory, reference)
 
     async def refile(self, run_id: int, url: str, files: Mapping[str, Attachment]) -> str:
         """The page stands as it was, but these files (by address) have other bytes; returns the outcome."""
@@ -270,6 +307,7 @@ class Archive:
         return await _bridge(self._writer.submit(work))
 
     async def _with_run(self, run_id: int, work: Callable[[Session, Run], T]) -> T:
+        """Run the function in the writing transaction; returns its result once that is committed."""
         return await self._do(lambda session: work(session, session.get_one(Run, run_id)))
 
     def _before_commit(self, session: Session) -> None:
@@ -286,11 +324,3 @@ async def _bridge(future: "Future[T]") -> T:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _extension(url: str, media_type: str) -> str:
-    """The file's extension, from its address or else its type; only plain short ones are taken over."""
-    suffix = Path(url.partition("?")[0]).suffix.lower()
-    if not (1 < len(suffix) <= 6 and suffix[1:].isascii() and suffix[1:].isalnum()):
-        suffix = mimetypes.guess_extension(media_type) or ".bin"
-    return suffix

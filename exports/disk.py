@@ -1,5 +1,6 @@
 """Files that appear under their name whole or not at all, also when the power fails."""
 
+import mimetypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,3 +42,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def extension(url: str, media_type: str) -> str:
+    """The file's extension, from its address or else its type; only plain short ones are taken over."""
+    suffix = Path(url.partition("?")[0]).suffix.lower()
+    if not (1 < len(suffix) <= 6 and suffix[1:].isascii() and suffix[1:].isalnum()):
+        suffix = mimetypes.guess_extension(media_type) or ".bin"
+    return suffix

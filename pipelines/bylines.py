@@ -33,11 +33,11 @@ _BOTH = f"(?:图[{_STROKES}、 ]?文|文[{_STROKES}、 ]?图)"
 _BOTH_BEFORE = re.compile(f"{_BOTH} ?[{_COLONS}{_STROKES} ]")
 _BOTH_AFTER = re.compile(f"[{_STROKES} ]{_BOTH}$")
 _WRITER_AFTER = re.compile(f"[{_STROKES}]文$")
-_IS_AT = re.compile("(?:本文)?作者(?P<name>[^系为]{0,20}?)[,，]?(?:单位)?(?:系|为|现为|现任)")
+_IS_AT = re.compile("(?:本文)?作者(?P<name>[^系为（(]{0,20}?)[,，]?(?:单位)?(?:(?<!关)系|为|现为|现任)")
 _NUMBERED = re.compile(
     r"第?[〇一二三四五六七八九十百\d]{1,4}(?:[、.．,，:：]|[章节篇条编讲]|部分)|[（(][一二三四五六七八九十\d]{1,3}[）)]"
 )
-_ABOUT_A_PERSON = re.compile("[男女]|..?.?族|.?已故.?|执笔|整理")
+_ABOUT_A_PERSON = re.compile("[男女]|..?.?族|.?已故.?|.?已?退休|执笔|整理")
 
 
 @dataclass(slots=True, frozen=True)
@@ -151,7 +151,8 @@ def _read(text: str, place: Place) -> Byline | None:
         return _UNCLEAR if place in ("head", "row") or bracketed else None
     if match := _IS_AT.match(text):
         found = _read_is_at(match["name"].strip(f" {_COLONS}"), text[match.end() :].strip())
-        return found or (_UNCLEAR if bracketed else None)
+        if found or not re.match(f"(?:本文)?作者[{_COLONS} ]", text):  # 作者：李为民 has a word of it in the name
+            return found or (_UNCLEAR if bracketed else None)
     if match := _BOTH_BEFORE.match(text):
         text = "图文：" + text[match.end() :].lstrip(f" {_COLONS}{_STROKES}")
     text = _WRITER_AFTER.sub(" 文", _BOTH_AFTER.sub(" 图文", text))

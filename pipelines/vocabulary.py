@@ -35,7 +35,7 @@ _NOT_NAMES = _entries("not_names") | _PLACES
 _NEVER_IN_NAMES = _entries("never_in_names")
 _RARE_IN_PEN_NAMES = _entries("rare_in_pen_names")
 _OPENERS = tuple(_entries("openers"))
-_NOT_IN_UNITS = frozenset("的了着过吗呢吧么啊您你我他她")
+_NOT_IN_UNITS = (*"的了着过吗呢吧么啊您你我他她", *_entries("not_in_units"))
 
 
 def _pairs(name: str) -> dict[str, str]:
@@ -129,7 +129,7 @@ def _could_be_unit(text: str) -> bool:
     return (
         len(text) <= _LONGEST_UNIT
         and all(is_han(c) or c.isalnum() or c in "“”\"'‘’《》「」·-、（）()" for c in text)
-        and not any(c in _NOT_IN_UNITS for c in text)
+        and not any(word in text for word in _NOT_IN_UNITS)
     )
 
 

@@ -15,8 +15,9 @@ FAST = {
     "AUTOTHROTTLE_ENABLED": "0",
     "CONCURRENT_REQUESTS_PER_DOMAIN": "16",
     "ARCHIVE_RETRY_DELAY": "0.02",
+    "ARCHIVE_TEXTS": "0",
 }
-"""Politeness off: the server is our own, on loopback."""
+"""Politeness off: the server is our own, on loopback. Attachments are read in the tests that look at their text."""
 
 
 @dataclass

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, get_args
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.bylines import Byline, Place, read_byline, split_closing_byline
@@ -136,7 +136,7 @@ def test_any_paragraph_is_split_into_its_own_text(paragraph: str) -> None:
 
 @given(ANY_LINE)
 def test_a_row_is_a_byline_whenever_it_holds_a_word(line: str) -> None:
-    assume(any("\u4e00" <= character <= "\u9fff" for character in line) and ":" not in line and "：" not in line)
+    line = line.replace(":", "").replace("：", "") + "某"
     assert read_byline(line, "row")
 
 

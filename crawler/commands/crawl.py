@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -68,6 +70,7 @@ class Command(ScrapyCrawl):
         try:
             self.crawler_process.crawl(crawler, archive=archive, order=order)
             self.crawler_process.start()
+            texts = _read_texts(archive, cast(Settings, self.settings))
         finally:
             trouble = archive.close()
         spider: Any = crawler.spider
@@ -79,7 +82,7 @@ class Command(ScrapyCrawl):
             print("scrapy crawl: unexpected error, see the log above", file=sys.stderr)
             return 1
         finished = [report for report in reports if report.finished]
-        print_summary(finished, directory)
+        print_summary(finished, directory, texts)
         for report in finished:
             if report.exit_code():
                 print(harmless(f"scrapy crawl: {report.column_name}: {report.reason()}"), file=sys.stderr)
@@ -124,7 +127,24 @@ def _name_contact(settings: Settings) -> None:
         settings.set("USER_AGENT", f"{settings['USER_AGENT'].removesuffix(')')}; contact: {contact})", "cmdline")
 
 
-def print_summary(reports: list[Report], directory: str) -> None:
+def _read_texts(archive: Archive, settings: Settings) -> list[str]:
+    """Read the attachments; returns what to say of them. Whatever goes wrong here fails no crawl."""
+    if settings["ARCHIVE_TEXTS"] == "0":
+        return []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # until here it was the reactor's
+    try:
+        outcomes = archive.extract_texts()
+    except KeyboardInterrupt:
+        return ["Reading the attachments was interrupted: the next crawl goes on, or `archive migrate --texts`."]
+    except Exception as error:
+        return [f"The attachments could not be read: {' '.join(str(error).split())[:200]}"]
+    if not outcomes:
+        return []
+    lines = [f"Texts of attachments: {outcomes.pop('read', 0)} read, {outcomes.total()} without"]
+    return lines + [f"  {count} x {reason}" for reason, count in outcomes.most_common(5)]
+
+
+def print_summary(reports: list[Report], directory: str, texts: Sequence[str] = ()) -> None:
     """The ledger of each column as a table for people, on standard output."""
     console = Console(highlight=False)
     for report in reports:
@@ -143,6 +163,8 @@ def print_summary(reports: list[Report], directory: str) -> None:
             console.print("The ledger closes: every entry is accounted for.")
         else:
             console.print(harmless(f"INCOMPLETE: {report.reason()}"), soft_wrap=True, markup=False)
+    for line in texts:
+        console.print(harmless(line), soft_wrap=True, markup=False)
     console.print(f"The archive lies in {directory}", soft_wrap=True)
 
 

@@ -13,7 +13,7 @@ from scrapy import Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.http import TextResponse
 
-from crawler import blocking, failures, parts, reading
+from crawler import blocking, drift, failures, parts, reading
 from crawler.archive import Archive, Pending
 from crawler.arguments import Order
 from crawler.column_page import first_page
@@ -80,7 +80,7 @@ class ColumnsSpider(Spider):
             column_id=column.id,
             column_name=column.name,
             base_url=self.addresses.home,
-            arguments={name: getattr(self.order, name) for name in ("since", "limit", "full", "retry")},
+            arguments=self.order.arguments(),
         )
         walk = Walk(self.fetch, self.archive, self.run_id, report, self.template, self.addresses, self._enough_listed)
         try:
@@ -100,7 +100,9 @@ class ColumnsSpider(Spider):
         controls = await self.archive.checking.controls(self.run_id)
         async for article in self._articles(column, self._unless_blocked(controls)):
             yield article
+        losses = await self.archive.watching.judge(self.run_id)
         report.notes += await self.archive.checking.judge(self.run_id)
+        report.problems += [drift.explain(loss, self.template) for loss in losses]
         report.counts = await self.archive.counts(self.run_id)
         report.noted = await self.archive.checking.noted(self.run_id)
         await self.archive.finish_run(

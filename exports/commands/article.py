@@ -12,6 +12,7 @@ from exports.config import Config
 from exports.database.models import Article, ArticleVersion, Capture, GoneCheck
 from exports.errors import StorageError
 from exports.outline import outline
+from exports.texts import keeping
 
 _FIELDS = {
     "url": "address",
@@ -85,7 +86,9 @@ def _show(session: Session, article: Article, versions: list[ArticleVersion], ve
         if value:
             out(f"{label:<14} {value}")
     _list("Authors", version.authors, ("name", "unit", "position", "role"))
-    _list("Attachments", version.attachments, ("name", "url", "media_type", "size", "sha256", "path"))
+    texts = keeping.states(session, [file["sha256"] for file in version.attachments if file["sha256"]])
+    attached = [file | {"text": texts.get(file["sha256"], "not read yet")} for file in version.attachments]
+    _list("Attachments", attached, ("name", "url", "media_type", "size", "text", "sha256", "path"))
     _list("Images", version.images, ("name", "url", "media_type", "size", "sha256", "path"))
     out()
     out("Versions")

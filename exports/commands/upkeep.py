@@ -12,8 +12,9 @@ from exports.database.session import open_engine
 @click.command("migrate")
 @click.option("--to", "target", metavar="URL", help="Copy the database into this empty one instead.")
 @click.option("--reindex", is_flag=True, help="Make the full-text index anew from the stored texts.")
+@click.option("--texts", is_flag=True, help="Then read the attachments whose text was not extracted yet.")
 @common.setting_option
-def migrate_command(target: str | None, reindex: bool) -> None:
+def migrate_command(target: str | None, reindex: bool, texts: bool) -> None:
     """Bring the database to this program's schema, or copy it to another database.
 
     With --to every table is copied in one transaction and compared, row by row, with where it came from. The files stay
@@ -25,11 +26,14 @@ def migrate_command(target: str | None, reindex: bool) -> None:
     """
     from exports.database.migrate import upgrade
     from exports.index.maintain import rebuild
+    from exports.texts.keeping import extract_all
 
     config = common.configuration()
     if target is not None:
         if reindex:
             raise click.UsageError("--reindex is not allowed with --to, which makes the index in the new database")
+        if texts:
+            raise click.UsageError("--texts reads this archive's files, --to copies it: one of them is allowed")
         _transfer(config, target)
         return
     open_engine(config.database_url, read_only=True).dispose()  # refuses a missing archive, which writing would create
@@ -41,9 +45,14 @@ def migrate_command(target: str | None, reindex: bool) -> None:
                 lock.alone(session)
                 articles = rebuild(session)
             terminal.print_line(f"the texts of {articles} articles are indexed anew")
+        terminal.print_line("the schema is up to date")
+        outcomes = extract_all(engine, config.directory) if texts else None
     finally:
         engine.dispose()
-    terminal.print_line("the schema is up to date")
+    if outcomes is not None:
+        terminal.print_line(f"texts of attachments: {outcomes.pop('read', 0)} read, {outcomes.total()} without")
+        for reason, count in outcomes.most_common():
+            terminal.print_line(f"  {count} x {reason}")
 
 
 def _transfer(config: Config, target: str) -> None:

@@ -124,15 +124,34 @@ class FileFields:
     size: Mapped[int | None] = mapped_column(BigInteger)
     path: Mapped[str | None]
     text: Mapped[str | None] = mapped_column(Text)
+    """What the file says, as far as it could be read; why it could not stands in file_texts"""
 
 
 class Attachment(FileFields, Base):
     """Documents: PDF, doc, xls, …"""
 
     __tablename__ = "attachments"
+    __table_args__ = (Index("ix_attachments_sha256", "sha256"),)
 
 
 class Image(FileFields, Base):
     """Pictures shown in the body."""
 
     __tablename__ = "images"
+
+
+class FileText(Base):
+    """What became of reading an attached file; one row per content, however many articles have it."""
+
+    __tablename__ = "file_texts"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str]
+    """What the bytes are: pdf, docx, xlsx, xls, ofd, html, txt, doc, …; empty where that cannot be told"""
+    reason: Mapped[str | None]
+    """Why there is no text, or not all of it"""
+    reader: Mapped[str]
+    """Which version of the readers it was"""
+    read_at: Mapped[datetime]
+    text: Mapped[str | None] = mapped_column(Text)
+    """Paragraphs and table rows as lines, cells parted by tabs"""

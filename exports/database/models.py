@@ -12,6 +12,7 @@ from exports.database.article_tables import (
     ArticleVersion,
     Attachment,
     FileFields,
+    FileText,
     Image,
 )
 from exports.database.base import Base, UTCDateTime
@@ -30,6 +31,7 @@ __all__ = [
     "Capture",
     "Failure",
     "FileFields",
+    "FileText",
     "GoneCheck",
     "Image",
     "Listing",

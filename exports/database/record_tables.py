@@ -80,6 +80,8 @@ class Run(Base):
     """The total the column itself declares (T4), None where it declares none"""
     ledger: Mapped[dict[str, Any]]
     """outcome -> count at the end of the run"""
+    fields: Mapped[dict[str, Any] | None]
+    """field -> [articles read, of which it was filled, revisions that lost it]; None before this was kept"""
     requests: Mapped[int] = mapped_column(default=0)
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     complete: Mapped[bool] = mapped_column(default=False, server_default=false())
