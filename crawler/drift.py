@@ -1,5 +1,7 @@
 """What to say of a field that the site no longer prints: where it was read from, by which template and selector."""
 
+from collections.abc import Iterable
+
 from crawler.archive import Loss
 from crawler.pages import Template
 
@@ -20,6 +22,11 @@ _SELECTORS = {
     "images": ("BODY",),
 }
 """Field -> the selectors of an article template that lead to it."""
+
+
+def lines(losses: Iterable[Loss], template: Template) -> list[str]:
+    """A line for each."""
+    return [explain(loss, template) for loss in losses]
 
 
 def explain(loss: Loss, template: Template) -> str:

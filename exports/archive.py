@@ -26,6 +26,7 @@ from exports import (
     lock,
     manifest,
     repair,
+    storing,
     versions,
     withdrawals,
     worklist,
@@ -215,42 +216,13 @@ class Archive:
         "held": the revision loses a field, and watching.judge() decides at the end of the run; ``judged``: it has.
         """
 
+        watching = None if judged or self.watching.is_full(run_id) else self.watching
+
         def work(session: Session, run: Run) -> tuple[str, list[str], dict[str, str]]:
-            if since and article.published_at and article.published_at[:10] < since:
-                ledger.settle(session, run, article.listed_url, "excluded", f"published before since={since}")
-                return "excluded", [], {}
-            had, lost = ([], {}) if judged else self.watching.examine(session, run, article)
-            if lost and not self.watching.is_full(run_id):
-                return "held", had, lost
-            now = article.fetched_at or _now()
-            fetched = [file.url for file in (*article.attachments, *article.images) if file.sha256]
-            if versions.is_last_resort(session, article):
-                reason = "no template fits the page any more; what it said stays"
-                ledger.settle(session, run, article.listed_url, "failed", reason)
-                letters.fail(
-                    session,
-                    run,
-                    article.listed_url,
-                    kind="article",
-                    outcome="failed",
-                    reason=reason,
-                    attempts=1,
-                    capture_id=article.capture_id,
-                    now=now,
-                )
-                return "failed"
-            outcome, article_id = versions.store(session, run, article, now)
-            if outcome in ("unchanged", "revised"):
-                withdrawals.void(session, article_id, now)
-            if outcome == "unchanged" and ledger.listed_elsewhere(session, run, article.listed_url, article_id):
-                outcome = "duplicate"
-            ledger.settle(session, run, article.listed_url, outcome, None, article_id)
-            ledger.checked(session, run, article.listed_url, now)
-            letters.resolve(session, run, [article.listed_url, *fetched], now)
-            return outcome, had, {}
+            return storing.store(session, run, article, since, watching, _now())
 
         outcome, had, lost = await self._with_run(run_id, work)
-        if not judged and outcome != "excluded":
+        if not judged and outcome not in ("excluded", "failed"):
             self.watching.note(run_id, article, had, lost)
         return outcome
 

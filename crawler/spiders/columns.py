@@ -100,9 +100,8 @@ class ColumnsSpider(Spider):
         controls = await self.archive.checking.controls(self.run_id)
         async for article in self._articles(column, self._unless_blocked(controls)):
             yield article
-        losses = await self.archive.watching.judge(self.run_id)
+        report.problems += drift.lines(await self.archive.watching.judge(self.run_id), self.template)
         report.notes += await self.archive.checking.judge(self.run_id)
-        report.problems += [drift.explain(loss, self.template) for loss in losses]
         report.counts = await self.archive.counts(self.run_id)
         report.noted = await self.archive.checking.noted(self.run_id)
         await self.archive.finish_run(
