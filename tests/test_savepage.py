@@ -92,7 +92,7 @@ def test_a_page_is_saved_checked_and_then_guards_its_site(tmp_path: Path) -> Non
     ("arguments", "code", "line"),
     [
         (("savepage", "--name", "x", "https://elsewhere.example/a.html"), 2, "is not an address of"),
-        (("savepage", "--name", "x", "http://127.0.0.1:9/a.shtml"), 4, "connection refused"),
+        (("savepage", "--name", "x", "http://127.0.0.1:9/a.shtml"), 4, "could not be fetched"),
         (("savepage", "http://127.0.0.1:9/a.shtml"), 2, "give --name CASE"),
         (("savepage", "--name", "x", "--site", "no", "http://127.0.0.1:9/a"), 2, "unknown site 'no': known are jgdw"),
         (("checksites", "no"), 2, "unknown site 'no': known are jgdw"),
