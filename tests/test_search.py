@@ -29,7 +29,7 @@ from exports.index.parse import Term, parse
 from exports.index.text import folded, squeezed
 
 QUERIES = int(os.environ.get("ARCHIVE_SEARCH_QUERIES", "300"))
-"""Generated queries; 10,000 for the figure in the README."""
+"""Generated queries; many thousand need `--timeout=0 -o faulthandler_timeout=0`."""
 ALPHABET = "党委党委工作的的一二学习０1２aAbＢ％%_，,。“”( -\"'*:😀𠮷éÉ…①㎡\u3000 \n"
 NAMES = ("王小明", "欧阳 华", "Ａ君", "买买提·艾力")
 UNITS = ("信息中心", "信息中心二处", "ＡＢ公司", "")
