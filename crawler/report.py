@@ -44,7 +44,7 @@ class Report:
         if left > (COLLAPSE - 1) * self.listed and left >= 2 * COLLAPSE:
             self.problems.append(f"the listing names {self.listed} entries, {left} others have left it at once")
         elif left:
-            self.notes.append(f"{left} entries have left the listing since the last run")
+            self.notes.append(f"entries that have left the listing since the last run: {left}")
 
     def exit_code(self) -> int:
         """The contract's exit code of this column."""

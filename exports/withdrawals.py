@@ -76,9 +76,11 @@ def judge(session: Session, config: Config, run: Run) -> list[str]:
             lines.append(f"withdrawn: article {article.id} {article.title} ({check.url})")
         suspected += article.status == "live"
     if suspected:
-        lines.append(f"{suspected} archived articles are gone; not long enough yet to be called withdrawn")
+        lines.append(f"archived articles that are gone, not long enough yet to be called withdrawn: {suspected}")
     if uncounted:
-        lines.append(f"{uncounted} archived articles answer as gone, but so does all that was asked: not counted")
+        lines.append(
+            f"archived articles that answer as gone, like all that was asked of their host (not counted): {uncounted}"
+        )
     return lines
 
 

@@ -147,7 +147,7 @@ def test_the_text_stays_and_the_proof_is_named(engine: Engine) -> None:
     with column(engine, "ab") as world:
         for day in (24, 60):
             assert world.run("ab", hours(day), {"a": "gone", "b": "fine"}) == [
-                "1 archived articles are gone; not long enough yet to be called withdrawn"
+                "archived articles that are gone, not long enough yet to be called withdrawn: 1"
             ]
         (line,) = world.run("ab", hours(96), {"a": "gone", "b": "fine"})
         assert line.startswith("withdrawn: article")

@@ -130,5 +130,5 @@ def test_a_listing_that_forgets_its_old_entries_withdraws_nothing(tmp_path: Path
     assert done.lines() == first.lines()
     absent = done.rows("SELECT url FROM listings WHERE absent_since IS NOT NULL AND article_id IS NOT NULL")
     assert len(absent) >= 15
-    assert "entries have left the listing" in done.out
+    assert "entries that have left the listing" in done.out
     assert done.rows("SELECT id FROM gone_checks") == []
