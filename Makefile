@@ -20,6 +20,7 @@ help:
 	@echo "make fuzz    mutated inputs for every reader of what others wrote (SECONDS=30 for each)"
 	@echo "make audit   the pinned packages against the database of known vulnerabilities (needs the network)"
 	@echo "make sbom    what the program consists of, as CycloneDX JSON, to sbom.json"
+	@echo "make screenshots  the README's pictures of the reading room (needs Chromium and Chinese fonts)"
 	@echo "make lock    pin the newest allowed dependencies anew"
 	@echo "make clean   remove what the other commands made (never archive/)"
 
@@ -58,6 +59,9 @@ audit: .venv/audit/.installed
 sbom: .venv/.installed
 	@$(BIN)/python -m benchmarks.sbom > sbom.json
 	@echo "sbom.json: `grep -c '"purl"' sbom.json` packages"
+
+screenshots: .venv/.installed-dev
+	$(BIN)/python -m tests.screenshots
 
 # --- the environment ---
 
