@@ -60,12 +60,13 @@ def crawl(
     settings: dict[str, str] | None = None,
     timeout: float = 120,
     failpoint: str = "",
+    full_disk: bool = False,
     hours: float = 0,
     **arguments: str,
 ) -> Crawl:
     """Run `scrapy crawl SPIDER` into the directory, as if it were so many hours later.
 
-    It kills itself at the failpoint, where one is given.
+    It kills itself at the failpoint, where one is given, or from there on has a full disk.
     """
     scrapy = ["tests.later", str(hours)] if hours else ["scrapy"]
     command = [sys.executable, "-W", "error::ResourceWarning", "-m", *scrapy, "crawl", spider]
@@ -75,7 +76,7 @@ def crawl(
         command += ["-a", f"{name}={value}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ARCHIVE_")}
     if failpoint:
-        environment["ARCHIVE_FAILPOINT"] = failpoint
+        environment |= {"ARCHIVE_FAILPOINT": failpoint, "ARCHIVE_FAILPOINT_FULL": str(int(full_disk))}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)
     return Crawl(done.returncode, done.stdout, done.stderr, directory)
 

@@ -1,6 +1,7 @@
-"""Kill a crawl anywhere, run it again: the archive is the one an undisturbed crawl makes.
+"""Kill a crawl anywhere, or fill its disk, and run it again: the archive is the one an undisturbed crawl makes.
 
-ARCHIVE_KILLS sets how many kills at random instants are tried (default 6; `make test-kills` uses 200).
+On SQLite and on PostgreSQL. ARCHIVE_KILLS sets how many kills at random instants are tried (default 5;
+`make test-kills` uses 200); from 20 on every boundary is also tried on PostgreSQL.
 """
 
 import gzip
@@ -11,55 +12,63 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from exports.database.session import open_engine
+from exports.transfer import transfer
 from exports.warc import walk
 from tests.crawling import FAST, ROOT, Crawl, crawl
 from tests.replica import Replica
+from tests.services import fresh_database
+from tests.storage import config, lines, problems, version_lines
 
-pytestmark = pytest.mark.slow
+KILLS = int(os.environ.get("ARCHIVE_KILLS", "5"))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 60 * KILLS)]
+STATE = {
+    "versions": """
+        SELECT url, version, event, title, byline, author, published_at, content_hash, body_text, status
+        FROM article_versions ORDER BY url, version""",
+    "failures": "SELECT url, kind, outcome FROM failures WHERE resolved_at IS NULL ORDER BY url",
+    "files": "SELECT path FROM attachments UNION SELECT path FROM images ORDER BY 1",
+    "listed": """
+        SELECT column_id, url, CASE WHEN outcome IN ('archived', 'unchanged', 'duplicate', 'revised') THEN 1 ELSE 0 END
+        FROM listings ORDER BY 1, 2""",
+}
+"""What two archives of one site must agree in."""
 
-KILLS = int(os.environ.get("ARCHIVE_KILLS", "6"))
-VERSIONS = """
-    SELECT url, version, event, changed, title, byline, author, published_at, content_hash, body_text, status
-    FROM article_versions ORDER BY url, version
-"""
-FAILURES = "SELECT url, kind, outcome FROM failures WHERE resolved_at IS NULL ORDER BY url"
-FILES = "SELECT DISTINCT path FROM attachments UNION SELECT DISTINCT path FROM images ORDER BY 1"
-LISTED = """
-    SELECT column_id, url, outcome IN ('archived', 'unchanged', 'duplicate', 'revised') AS kept
-    FROM listings ORDER BY 1, 2
-"""
-BROKEN = 3
-"""Entries of the site whose pages are broken, so that there are failures to compare."""
-
-
-def _state(done: Crawl) -> dict[str, Any]:
-    return {
-        "versions": done.rows(VERSIONS),
-        "failures": done.rows(FAILURES),
-        "files": done.rows(FILES),
-        "listed": done.rows(LISTED),
-        "lines": sorted((line["url"], line["version"], line["event"]) for line in done.lines()),
-    }
+State = dict[str, list[tuple[Any, ...]]]
 
 
-def _start(directory: Path, base_url: str, failpoint: str = "", **arguments: str) -> "subprocess.Popen[bytes]":
+def state(directory: Path, url: str) -> State:
+    """What the archive holds; its JSON Lines are checked against it."""
+    engine = open_engine(url, read_only=True)
+    with engine.connect() as connection:
+        found = {name: [tuple(row) for row in connection.execute(text(query))] for name, query in STATE.items()}
+    engine.dispose()
+    assert sorted(lines(directory)) == sorted(version_lines(directory, url))
+    return {name: sorted(rows, key=repr) for name, rows in found.items()}
+
+
+def begin(directory: Path, url: str, base_url: str, failpoint: str = "", **arguments: str) -> "subprocess.Popen[bytes]":
+    """Start a crawl in a process group of its own."""
     command = [sys.executable, "-m", "scrapy", "crawl", "zhuanti", "-a", f"base_url={base_url}"]
     for name, value in arguments.items():
         command += ["-a", f"{name}={value}"]
-    for name, value in (FAST | {"ARCHIVE_DIR": str(directory), "LOG_LEVEL": "ERROR"}).items():
+    settings = FAST | {"ARCHIVE_DIR": str(directory), "ARCHIVE_DATABASE_URL": url, "LOG_LEVEL": "ERROR"}
+    for name, value in settings.items():
         command += ["-s", f"{name}={value}"]
-    environment = os.environ | {"ARCHIVE_FAILPOINT": failpoint} if failpoint else dict(os.environ)
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    environment = os.environ | ({"ARCHIVE_FAILPOINT": failpoint} if failpoint else {})
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **quiet)  # type: ignore[call-overload,no-any-return]
 
 
-def _kill_after(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
+def kill_after(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
     """Whether the process was still alive to be killed."""
     try:
         process.wait(seconds)
@@ -70,17 +79,28 @@ def _kill_after(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
     return False
 
 
-def _check_files(directory: Path) -> None:
+def check(directory: Path, url: str, wanted: State) -> None:
+    """The archive is the wanted one, every WARC file is whole, and verify finds nothing."""
+    assert state(directory, url) == wanted
     for warc in directory.glob("warc/*.warc.gz"):
         with gzip.open(warc) as file:
             while file.read(1 << 20):
-                pass  # raises where the file is torn
+                pass  # raises where the file is torn, as `gzip -t`
         assert list(walk(warc))
     assert not list(directory.glob("**/*.tmp"))
+    assert not list(directory.glob("files/.*"))
+    assert problems(directory, url) == []
+
+
+def finish(directory: Path, url: str, site: Replica, wanted: State) -> None:
+    """The next ordinary run, and what it leaves."""
+    done = crawl(directory, base_url=site.base_url, settings={"ARCHIVE_DATABASE_URL": url})
+    assert done.code == 3, done.err  # three pages of the site are broken
+    check(directory, url, wanted)
 
 
 @pytest.fixture(scope="module")
-def site():
+def site() -> Iterator[Replica]:
     with Replica(generation="t3", articles=70, seed=41) as replica:
         paths = [entry.path for entry in replica.columns["zhuanti"].entries if entry.kind == "article"]
         for path, fault in zip(paths[3:], ("404", "500", "verification"), strict=False):
@@ -89,59 +109,123 @@ def site():
 
 
 @pytest.fixture(scope="module")
-def undisturbed(site: Replica, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], float]:
+def first(site: Replica, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """An archive after an undisturbed first crawl of the site, and how long that took."""
     directory = tmp_path_factory.mktemp("undisturbed")
     began = time.monotonic()
     done = crawl(directory, base_url=site.base_url)
-    assert done.code == 3
-    return _state(done), time.monotonic() - began
-
-
-def _finish(directory: Path, site: Replica, wanted: dict[str, Any]) -> None:
-    done = crawl(directory, base_url=site.base_url)
     assert done.code == 3, done.err
-    assert _state(done) == wanted
-    _check_files(directory)
+    return directory, time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def edited(site: Replica, first: tuple[Path, float], tmp_path_factory: pytest.TempPathFactory) -> State:
+    """The site is edited; what an undisturbed recrawl makes of it."""
+    before = state(first[0], sqlite(first[0]))
+    paths = [path for path, expected in site.expected.items() if expected.column_id == "zhuanti"]
+    for path in paths[10:20]:
+        site.edit(path, "title", "改过的标题")
+    directory = Path(shutil.copytree(first[0], tmp_path_factory.mktemp("recrawled") / "archive"))
+    assert crawl(directory, base_url=site.base_url, full="1").code == 3
+    after = state(directory, sqlite(directory))
+    assert len(after["versions"]) > len(before["versions"])
+    return after
+
+
+def sqlite(directory: Path) -> str:
+    return f"sqlite:///{directory}/archive.db"
+
+
+@contextmanager
+def database(name: str, directory: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database for an archive in the directory."""
+    if name == "sqlite":
+        yield sqlite(directory)
+    else:
+        with fresh_database(request.getfixturevalue("postgres_url")) as url:
+            yield url
+
+
+def databases(count: int) -> Iterator[tuple[int, str]]:
+    return ((number, ("sqlite", "postgresql")[number % 2]) for number in range(count))
 
 
 def test_random_kills_of_a_first_crawl(
-    site: Replica, undisturbed: tuple[dict[str, Any], float], tmp_path: Path
+    site: Replica, first: tuple[Path, float], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    wanted, seconds = undisturbed
+    wanted, seconds = state(first[0], sqlite(first[0])), first[1]
     chance = random.Random(KILLS)
     killed = 0
-    for number in range(KILLS):
+    for number, name in databases(KILLS):
         directory = tmp_path / str(number)
-        for _ in range(chance.choice((1, 1, 2, 3))):  # also repeatedly
-            killed += _kill_after(_start(directory, site.base_url), chance.uniform(0.3, seconds))
-        _finish(directory, site, wanted)
+        with database(name, directory, request) as url:
+            for _ in range(chance.choice((1, 1, 2, 3))):  # also repeatedly
+                killed += kill_after(begin(directory, url, site.base_url), chance.uniform(0.3, seconds))
+            finish(directory, url, site, wanted)
         shutil.rmtree(directory)
+    print(f"\n{killed} kills of first crawls")
     assert killed >= KILLS / 2
 
 
-def test_random_kills_of_a_recrawl(site: Replica, undisturbed: tuple[dict[str, Any], float], tmp_path: Path) -> None:
-    wanted, seconds = undisturbed
-    chance = random.Random(-KILLS)
-    base = tmp_path / "base"
-    crawl(base, base_url=site.base_url)
-    for number in range(max(1, KILLS // 2)):
-        directory = shutil.copytree(base, tmp_path / str(number))
-        _kill_after(_start(directory, site.base_url, full="1"), chance.uniform(0.3, seconds))
-        _finish(directory, site, wanted)
-        shutil.rmtree(directory)
-
-
-FAILPOINTS = [
+BOUNDARIES = [
     *("before warc append:9", "after warc append:9", "before lines append:3", "after lines append:3"),
-    *("before commit:12", "after commit:12", "before rename:2", "after rename:2"),
-    *("after run record", "before index write", "after index write"),
+    *("before commit:12", "after commit:12", "before rename:2", "after rename:2", "after run record"),
+    *("before index write", "after index write", "before manifest", "after manifest"),
+]
+SAMPLE = ("after warc append:9", "after lines append:3", "before commit:12", "after manifest")
+"""Those a quick run tries on PostgreSQL."""
+PLACES = [
+    *((point, "sqlite") for point in BOUNDARIES),
+    *((point, "postgresql") for point in (BOUNDARIES if KILLS >= 20 else SAMPLE)),
 ]
 
 
-@pytest.mark.parametrize("failpoint", FAILPOINTS)
+@pytest.mark.parametrize(("failpoint", "name"), PLACES)
 def test_a_kill_at_every_durable_boundary(
-    failpoint: str, site: Replica, undisturbed: tuple[dict[str, Any], float], tmp_path: Path
+    failpoint: str,
+    name: str,
+    site: Replica,
+    first: tuple[Path, float],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    process = _start(tmp_path, site.base_url, failpoint)
-    assert process.wait(60) == -signal.SIGKILL, "the crawl never came to the place"
-    _finish(tmp_path, site, undisturbed[0])
+    wanted = state(first[0], sqlite(first[0]))
+    with database(name, tmp_path, request) as url:
+        process = begin(tmp_path, url, site.base_url, failpoint)
+        assert process.wait(60) == -signal.SIGKILL, "the crawl never came to the place"
+        finish(tmp_path, url, site, wanted)
+
+
+@pytest.mark.parametrize("failpoint", BOUNDARIES if KILLS >= 20 else BOUNDARIES[::3])
+def test_a_disk_full_at_a_durable_boundary(
+    failpoint: str, site: Replica, first: tuple[Path, float], tmp_path: Path
+) -> None:
+    full: Crawl = crawl(
+        tmp_path, base_url=site.base_url, failpoint=failpoint, full_disk=True, settings={"LOG_LEVEL": "CRITICAL"}
+    )
+    assert full.code == 5
+    said = [line for line in full.err.splitlines() if line.startswith("scrapy crawl: ")]
+    assert len(said) == 1
+    assert "No space left on device" in said[0]
+    assert "Traceback" not in full.err
+    finish(tmp_path, sqlite(tmp_path), site, state(first[0], sqlite(first[0])))
+
+
+def test_random_kills_of_a_recrawl(
+    site: Replica, first: tuple[Path, float], edited: State, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Last: the fixture edits the site."""
+    chance = random.Random(-KILLS)
+    killed = 0
+    for number, name in databases(max(2, KILLS // 2)):
+        directory = Path(shutil.copytree(first[0], tmp_path / str(number)))
+        with database(name, directory, request) as url:
+            if name == "postgresql":
+                transfer(config(directory), url)
+            for _ in range(chance.choice((1, 1, 2))):
+                killed += kill_after(begin(directory, url, site.base_url, full="1"), chance.uniform(0.3, first[1]))
+            done = crawl(directory, base_url=site.base_url, full="1", settings={"ARCHIVE_DATABASE_URL": url})
+            assert done.code == 3, done.err
+            check(directory, url, edited)
+        shutil.rmtree(directory)
+    print(f"\n{killed} kills of recrawls")
