@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scrapy.settings import Settings
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,6 @@ from crawler.arguments import read as read_order
 from crawler.exceptions import BadUsage
 from crawler.items import GUARDED
 from crawler.pages import TEMPLATES
-from crawler.settings import ARCHIVE_SITES_DIR
 from exports.archive import Archive
 from exports.database.models import Article, Listing, Run
 from exports.database.session import open_engine
@@ -201,13 +201,8 @@ def test_the_line_names_field_selector_and_way_out() -> None:
 
 
 def test_only_watched_fields_can_be_accepted() -> None:
-    settings: Any = {
-        "ARCHIVE_SITES_DIR": ARCHIVE_SITES_DIR,
-        "ARCHIVE_TEXTS": "1",
-        "ARCHIVE_RETRY_DELAY": 1,
-        "DOWNLOAD_DELAY": 1,
-        "DOWNLOAD_TIMEOUT": 1,
-    }
+    settings = Settings()
+    settings.setmodule("crawler.settings")
     assert read_order(settings, {"accept": "source, byline"}).accept == ("source", "byline")
     with pytest.raises(BadUsage, match=rf"accept 'colour' is not .*: allowed are {', '.join(GUARDED)}"):
         read_order(settings, {"accept": "colour"})

@@ -187,7 +187,7 @@ def test_migrations_are_named_by_their_revision() -> None:
 
 def test_every_command_that_prints_rows_has_formats(archive: Path) -> None:
     silent = {name for name in main.commands if "form" not in {option.name for option in main.commands[name].params}}
-    assert silent == {"serve", "migrate", "release", "completion"}
+    assert silent == {"alert", "backup", "completion", "metrics", "migrate", "release", "serve"}
     (shown,) = read_jsonl(run("show", "1", "--format", "jsonl").stdout)
     assert (shown["id"], shown["version"]) == (1, 2)
     rows = read_csv(run("diff", "1", "--format", "csv").stdout)

@@ -122,7 +122,9 @@ def test_the_jobs_of_the_site_files(tmp_path: Path) -> None:
     top = 'title = "甲"\nhome = "http://www.example.test/"\ntemplate = "mofcom"\n'
     (tmp_path / "a.toml").write_text(top + '[[columns]]\nid = "a1"\nname = "一"\n[[columns]]\nid = "a2"\nname = "二"\n')
     (tmp_path / "b.toml").write_text(top.replace("www", "b") + '[[columns]]\nid = "b1"\nname = "一"\n')
-    settings = Settings({"ARCHIVE_SITES_DIR": str(tmp_path), "ARCHIVE_RETRY_DELAY": 2})
+    settings = Settings()
+    settings.setmodule("crawler.settings")
+    settings.set("ARCHIVE_SITES_DIR", str(tmp_path))
     every = plan.jobs(settings, {}, replay=False)
     assert [(job.key, job.lock) for job in every] == [
         ("columns a/a1", "www.example.test"),
