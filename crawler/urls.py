@@ -115,6 +115,11 @@ def is_file(url: str) -> bool:
     return bool(_FILE.fullmatch(_suffix(parts.path)) or _DOWNLOAD.search(parts.path))
 
 
+def may_be_file(href: str) -> bool:
+    """Whether a printed href is worth resolving in search of a file: most links are not, and resolving is dear."""
+    return bool(_FILE.search(href) or "down" in href.lower() or re.search(r"[\t\r\n]", href))
+
+
 def file_name(url: str) -> str:
     """The name an address gives its file: a fileName parameter, or the last part of the path."""
     parts = urlsplit(url)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.exceptions import BadUsage
-from crawler.urls import Addresses, file_name, is_file
+from crawler.urls import Addresses, file_name, is_file, may_be_file
 
 HOME = "https://jgdw.mofcom.gov.cn/"
 OFFICIAL = Addresses.of(HOME, ["images.mofcom.gov.cn"], None)
@@ -100,6 +100,7 @@ def test_a_base_url_that_is_none_is_refused_by_name(value: str) -> None:
 )
 def test_files_are_told_from_pages(url: str, whether: bool) -> None:
     assert is_file(url) is whether
+    assert may_be_file(url) or not whether
 
 
 def test_a_file_is_named_by_its_address() -> None:

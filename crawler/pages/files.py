@@ -9,7 +9,7 @@ from lxml.html import HtmlElement
 from crawler.items import Attachment
 from crawler.pages.boilerplate import prune
 from crawler.pages.text import collapse, squeeze
-from crawler.urls import Addresses, file_name, is_file
+from crawler.urls import Addresses, file_name, is_file, may_be_file
 
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|bmp|webp|tiff?)$", re.I)
 _LEVELS = 3
@@ -35,7 +35,7 @@ def attachments(nodes: list[HtmlElement], page_url: str, addresses: Addresses) -
     for node in nodes:
         for link in node.iter("a"):
             href = link.get("href", "")
-            if href in tried:
+            if href in tried or not may_be_file(href):
                 continue
             tried.add(href)
             url = addresses.resolve(href, page_url)
