@@ -123,11 +123,11 @@ def texts(pattern: str) -> Iterator[str]:
 
 
 def text_of(recipe: str, size: int) -> str:
-    """`a|b` is a once and then b again and again; anything else is repeated. A stranger at the end."""
+    """`a|b` is a once and then b again and again; anything else is repeated. Strangers at the end."""
     head, mark, fill = recipe.partition("|")
     if not mark or not fill or not head:
         head, fill = "", recipe
-    return (head + fill * (size // len(fill) + 1))[:size] + "\x01"
+    return (head + fill * (size // len(fill) + 1))[:size] + "\x01>"
 
 
 def anchored(sources: str) -> set[str]:

@@ -15,8 +15,9 @@ COLUMN = """
 id = "dangjian"
 name = "党建动态"
 """
+# the home is the one whose absolute links the demonstration site prints
 SITE = """title = "某单位机关党委"
-home = "https://dw.example.org/"
+home = "https://jgdw.mofcom.gov.cn/"
 template = "mofcom"
 file_hosts = ["images.example.org"]
 
