@@ -97,17 +97,18 @@ def _docx(path: Path) -> Iterator[str]:
 
 
 def _xlsx(path: Path) -> Iterator[str]:
-    book: Any = import_module("openpyxl").load_workbook(str(path), read_only=True, data_only=True, keep_links=False)
-    read_cells = 0
-    for sheet in book.worksheets:
-        if len(book.worksheets) > 1:
-            yield sheet.title
-        sheet.reset_dimensions()  # what the file says of its size may be a lie
-        for row in sheet.iter_rows(values_only=True):
-            read_cells += len(row)
-            if read_cells > limits.CELLS:
-                return
-            yield _row(row)
+    with path.open("rb") as file:  # openpyxl refuses a path by its ending, whatever the file is
+        book: Any = import_module("openpyxl").load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        read_cells = 0
+        for sheet in book.worksheets:
+            if len(book.worksheets) > 1:
+                yield sheet.title
+            sheet.reset_dimensions()  # what the file says of its size may be a lie
+            for row in sheet.iter_rows(values_only=True):
+                read_cells += len(row)
+                if read_cells > limits.CELLS:
+                    return
+                yield _row(row)
 
 
 def _xls(path: Path) -> Iterator[str]:
