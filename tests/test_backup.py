@@ -14,6 +14,7 @@ from tests.replica import Replica
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_backup_is_an_archive(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("postgres_database") if database == "postgresql" else None
     source, copy = tmp_path / "a", tmp_path / "b"
@@ -43,6 +44,7 @@ def test_missing_evidence_is_no_backup(tmp_path: Path) -> None:
     assert "archive verify" in refused("-s", f"ARCHIVE_DIR={tmp_path}/a", "backup", str(tmp_path / "b"), exit_code=5)
 
 
+@pytest.mark.slow
 def test_lines_written_again_meanwhile_are_made_from_the_copy(tmp_path: Path) -> None:
     storage.filled(tmp_path / "a")
     run("-s", f"ARCHIVE_DIR={tmp_path}/a", "backup", str(tmp_path / "b"))

@@ -65,6 +65,7 @@ def test_search_filters(archive: Path) -> None:
                                                 "王小明", "--format", "jsonl").stdout)] == [1]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_migrate_and_search_on_postgresql(postgres_database: str, tmp_path: Path) -> None:
     settings = ["-s", f"ARCHIVE_DIR={tmp_path}", "-s", f"ARCHIVE_DATABASE_URL={postgres_database}"]
     assert "no archive" in refused(*settings, "stats")

@@ -47,6 +47,7 @@ def test_csv_leaves_other_cells_alone() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_many_articles_into_a_closed_pipe(archive: Path) -> None:
     engine = open_engine(f"sqlite:///{archive}/archive.db")
     with Session(engine) as session:

@@ -13,7 +13,7 @@ from tests.replica import Expected, Replica
 
 @pytest.fixture(
     scope="module",
-    params=["t3", "t4", *(pytest.param(system, marks=pytest.mark.slow) for system in ("trs", "jcms"))],
+    params=["t3", *(pytest.param(system, marks=pytest.mark.slow) for system in ("t4", "trs", "jcms"))],
 )
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     """One crawl of every column of a replica with all its variations, and the replica's truth."""

@@ -164,6 +164,7 @@ def test_a_shell_completes_commands() -> None:
     assert [line.partition(",")[2] for line in done.stdout.split()] == ["search", "serve"]
 
 
+@pytest.mark.slow
 def test_a_search_loads_no_library_it_does_not_need(archive: Path) -> None:
     code = "import sys; from exports.cli import main\ntry: main(['search', '深入'])\nexcept SystemExit: pass\n"
     code += "print([name for name in ('alembic', 'pyarrow', 'scrapy', 'lxml', 'warcio', 'psycopg', 'uvicorn') "

@@ -51,6 +51,7 @@ def said(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
+@pytest.mark.slow
 def test_a_column_is_held_until_the_process_ends_or_dies(tmp_path: Path, database_url: str) -> None:
     archive = open_archive(tmp_path, database_url)
     with other_process(tmp_path, database_url, "c") as holder:
@@ -74,6 +75,7 @@ def test_a_column_is_held_until_the_process_ends_or_dies(tmp_path: Path, databas
     again.close()
 
 
+@pytest.mark.slow
 def test_the_database_gone_while_locking(tmp_path: Path, postgres_url: str) -> None:
     with fresh_database(postgres_url) as url:
         engine = open_engine(url)

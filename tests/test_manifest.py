@@ -71,6 +71,7 @@ def test_each_manifest_says_what_its_run_added(archive: Path) -> None:
     assert sum("warc/" in entry["path"] for entry in third["files"]) == 1
 
 
+@pytest.mark.slow
 def test_on_both_databases(tmp_path: Path, database_url: str) -> None:
     filled(tmp_path, database_url)
     more(tmp_path, 50, database_url)
@@ -138,6 +139,7 @@ def test_an_archive_older_than_manifests(archive: Path) -> None:
 
 
 @pytest.mark.parametrize("point", ["before manifest", "after manifest"])
+@pytest.mark.slow
 def test_a_killed_runs_manifest_is_made_by_the_next(point: str, archive: Path) -> None:
     code = "import sys; from pathlib import Path; from tests.test_manifest import more; more(Path(sys.argv[1]), 60)"
     command = [sys.executable, "-c", code, str(archive)]

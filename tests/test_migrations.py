@@ -84,6 +84,7 @@ def test_no_archive_at_all(database_url: str) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_two_first_starts_at_once(tmp_path: Path, database_url: str) -> None:
     code = "import sys; from pathlib import Path; from tests.storage import open_archive"
     code += "; sys.exit(str(open_archive(Path(sys.argv[1]), sys.argv[2]).close() or '') or 0)"
@@ -201,6 +202,7 @@ def _is_good_again(directory: Path, acknowledged: int) -> None:
 
 
 @pytest.mark.parametrize("spare", [0, 1000, 30_000, 200_000])
+@pytest.mark.slow
 def test_a_full_disk(small_disk: Path, spare: int) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"x" * (1_000_000 + spare))
@@ -214,6 +216,7 @@ def test_a_full_disk(small_disk: Path, spare: int) -> None:
     _is_good_again(small_disk, acknowledged)
 
 
+@pytest.mark.slow
 def test_a_limit_on_file_sizes(tmp_path: Path) -> None:
     acknowledged, said = fill_up(tmp_path, 700_000)
     assert acknowledged

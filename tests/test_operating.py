@@ -84,6 +84,7 @@ BLOCK = Alert("block", "10 entries blocked", "zhuanti", "重要专题", 7)
 
 
 @pytest.mark.parametrize("shape", ["json", "wecom", "dingtalk", "slack"])
+@pytest.mark.slow
 def test_webhooks_take_their_shape(shape: str) -> None:
     with hook() as (url, posted):
         (channel,) = channels(
@@ -219,6 +220,7 @@ def test_the_events_of_a_run(archive: Path) -> None:
     assert _events(archive, 3) == ["nothing-new"]
 
 
+@pytest.mark.slow
 def test_a_field_that_goes_missing_is_noticed(tmp_path: Path) -> None:
     storage.filled(tmp_path, count=12)
 
@@ -236,6 +238,7 @@ def test_a_field_that_goes_missing_is_noticed(tmp_path: Path) -> None:
     assert "<td>coverage-drop</td>" in (tmp_path / "reports/run-2.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_crawl_reports_alerts_and_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def failing(archive: Any, run_id: int) -> None:
         await archive.fail(

@@ -77,6 +77,7 @@ PARTS: dict[str, Answer | str] = {PATH: _part(1), f"{PATH}?2": _part(2), f"{PATH
 }
 
 
+@pytest.mark.slow
 def test_parts_are_joined_each_with_its_capture(tmp_path: Path) -> None:
     done = _crawled(tmp_path, PARTS)
     assert done.code == 0, done.err

@@ -95,6 +95,7 @@ def test_the_main_column_holds_most_of_all_articles(articles: int) -> None:
     assert len(site.columns) >= 4
 
 
+@pytest.mark.slow
 def test_twenty_thousand_articles_are_planned_quickly() -> None:
     began = time.process_time()
     site = Replica(articles=20_000)
@@ -103,6 +104,7 @@ def test_twenty_thousand_articles_are_planned_quickly() -> None:
 
 
 @pytest.mark.parametrize("generation", ["t3", "t4"])
+@pytest.mark.slow
 def test_the_truth_is_on_the_page(generation: str, request: pytest.FixtureRequest) -> None:
     site: Replica = request.getfixturevalue(generation)
     for path, truth in site.expected.items():

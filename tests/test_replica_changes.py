@@ -175,6 +175,7 @@ def test_by_hand() -> None:
         (["--colour", "red"], "--colour"),
     ],
 )
+@pytest.mark.slow
 def test_wrong_arguments(arguments: list[str], named: str) -> None:
     done = subprocess.run([sys.executable, "-m", "tests.replica", *arguments], capture_output=True, text=True)
     assert done.returncode == 2

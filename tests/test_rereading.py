@@ -151,6 +151,7 @@ def test_the_fingerprint_names_the_pipelines() -> None:
 
 
 @pytest.mark.parametrize("value", ["-1", "two", "1.5", "²"])
+@pytest.mark.slow
 def test_a_number_of_processes_that_is_none(value: str, tmp_path: Path) -> None:
     done = crawl(tmp_path / "archive", "replay", settings={"ARCHIVE_PROCESSES": value})
     assert done.code == 2

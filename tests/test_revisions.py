@@ -49,6 +49,7 @@ def drift(site: Site, rng: random.Random) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_what_changes_around_an_article_is_no_revision(site: Site) -> None:
     rng = random.Random(1)
     articles = paths(site)
@@ -65,6 +66,7 @@ def test_what_changes_around_an_article_is_no_revision(site: Site) -> None:
             pages += 1
 
 
+@pytest.mark.slow
 def test_every_edit_of_one_character_is_one_revision_that_names_the_field(site: Site) -> None:
     rng = random.Random(3)
     articles, edits = paths(site), 0

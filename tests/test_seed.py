@@ -100,6 +100,7 @@ def _check(done: Crawl, published_at: str) -> None:
 @pytest.mark.parametrize(
     ("site", "published_at"), [(_t3, "2020-07-02T09:05:03"), (_t4, "2020-07-02T09:05")], ids=["T3", "T4"]
 )
+@pytest.mark.slow
 def test_the_seed_page(site, published_at: str, tmp_path: Path) -> None:
     with serve(site) as server:
         done = crawl(tmp_path, base_url=server.base_url)

@@ -97,6 +97,7 @@ def test_a_shorter_file_is_refused(engine: Engine, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["short", "gone"])
+@pytest.mark.slow
 def test_a_start_writes_a_shorter_file_again(tmp_path: Path, damage: str) -> None:
     filled(tmp_path)
     (path,) = (tmp_path / "jsonl").glob("*/*.jsonl")

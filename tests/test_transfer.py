@@ -70,6 +70,7 @@ def test_tables_of_another_program_are_left_alone(archive: Path, tmp_path: Path)
         assert connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar() == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_copy_leaves_nothing(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(connection: object, table: object) -> Tally:
         found = tally(connection, table)  # type: ignore[arg-type]

@@ -128,6 +128,7 @@ def drifting(rng: random.Random, listing: Listing, changes: int) -> set[int]:
 
 
 @pytest.mark.parametrize("total", [False, True], ids=["T3", "T4"])
+@pytest.mark.slow
 def test_nothing_is_missed_while_the_listing_drifts(total: bool) -> None:
     for seed in range(WALKS):
         rng = random.Random(seed)
@@ -142,6 +143,7 @@ def test_nothing_is_missed_while_the_listing_drifts(total: bool) -> None:
 
 
 @pytest.mark.parametrize("total", [False, True], ids=["T3", "T4"])
+@pytest.mark.slow
 def test_a_listing_that_never_stands_still_is_bounded_and_never_silently_incomplete(total: bool) -> None:
     for seed in range(60):
         rng = random.Random(seed)

@@ -25,6 +25,7 @@ from exports.web.room import Room as Archive
 from tests.archive_command import archive
 from tests.web_client import Room, config_of
 
+pytestmark = pytest.mark.slow
 PAYLOADS = (
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)><a href='javascript:alert(1)'>x</a>",

@@ -112,6 +112,7 @@ COURSE = st.lists(st.tuples(st.integers(1, 40), ANSWERS, ANSWERS), min_size=1, m
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(COURSE)
+@pytest.mark.slow
 def test_a_tombstone_needs_checks_in_a_row_long_enough_from_a_healthy_host(
     engine: Engine, course: list[tuple[int, str, str]]
 ) -> None:

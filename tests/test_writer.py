@@ -221,6 +221,7 @@ def test_many_at_once(tmp_path: Path, database_url: str) -> None:
     assert problems(tmp_path, database_url) == []
 
 
+@pytest.mark.slow
 def test_two_columns_at_once_on_one_database(tmp_path: Path, database_url: str) -> None:
     """Two runs, as two processes would hold them, write side by side while others start and repair."""
     archives = [open_archive(tmp_path, database_url) for _ in range(2)]
@@ -246,6 +247,7 @@ def test_two_columns_at_once_on_one_database(tmp_path: Path, database_url: str) 
     assert problems(tmp_path, database_url) == []
 
 
+@pytest.mark.slow
 def test_the_database_gone_is_one_clear_line(tmp_path: Path, postgres_database: str) -> None:
     archive = open_archive(tmp_path, postgres_database)
 
