@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +30,8 @@ FAST = {
 }
 BARE = """
 import json, sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 import scrapy
 from scrapy.crawler import AsyncCrawlerProcess
@@ -49,24 +53,38 @@ process.start()
 """
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak resident MiB of the finished process."""
+def finished(command: list[str]) -> tuple[float, resource.struct_rusage]:
+    """Wall seconds of the command, and what it and its own processes used."""
     began = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return time.monotonic() - began, usage.ru_maxrss / 1024
+    return time.monotonic() - began, usage
 
 
-def started_replica(articles: int) -> tuple[subprocess.Popen[str], str]:
+def measured(command: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak resident MiB of the finished process."""
+    wall, usage = finished(command)
+    return wall, usage.ru_maxrss / 1024
+
+
+@contextmanager
+def replica_and_folder(articles: int) -> Iterator[tuple[str, Path]]:
+    """The address of a replica that is being served, and an empty folder; both are gone afterwards."""
     command = [sys.executable, "-m", "tests.replica", "--port", "0", "--generation", "t3", "--plain"]
     process = subprocess.Popen([*command, "--articles", str(articles)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout
-    found = re.search(r"http://\S+", process.stdout.readline())
-    assert found
-    return process, found.group()
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    try:
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found
+        yield found.group(), folder
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)
 
 
 def crawl_command(base_url: str, directory: Path) -> list[str]:
@@ -93,9 +111,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     for articles in options.articles:
-        replica, base_url = started_replica(articles)
-        folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
-        try:
+        with replica_and_folder(articles) as (base_url, folder):
             ratios, whole_rates, bare_rates, peaks, bare_peaks = [], [], [], [], []
             measured(crawl_command(base_url, folder / "warm-up"))  # fills the replica's cache too
             urls = fetched_urls(folder / "warm-up")
@@ -120,10 +136,6 @@ def main() -> None:
             }
             rows.append(row)
             print(json.dumps(row), flush=True)
-        finally:
-            replica.terminate()
-            replica.wait()
-            shutil.rmtree(folder)
     if len(rows) > 1:
         growth = rows[-1]["peak memory, MiB"] / rows[0]["peak memory, MiB"]
         print(f"memory at {rows[-1]['articles']} articles / at {rows[0]['articles']}: {growth:.2f}")

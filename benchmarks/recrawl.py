@@ -8,31 +8,22 @@ entries of the second were settled.
 
 import argparse
 import json
-import shutil
 import sqlite3
 import subprocess
-import tempfile
-from pathlib import Path
 
-from benchmarks.crawl import ROOT, crawl_command, started_replica
+from benchmarks.crawl import ROOT, crawl_command, replica_and_folder
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=2000, help="articles of the replica")
     options = parser.parse_args()
-    replica, base_url = started_replica(options.articles)
-    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    try:
+    with replica_and_folder(options.articles) as (base_url, folder):
         for _ in range(2):
             subprocess.run(crawl_command(base_url, folder), cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
         connection = sqlite3.connect(folder / "archive.db")
         first, second = connection.execute("SELECT requests, bytes, ledger FROM runs ORDER BY id").fetchall()
         connection.close()
-    finally:
-        replica.terminate()
-        replica.wait()
-        shutil.rmtree(folder)
     for name, (requests, received, ledger) in (("first crawl", first), ("recrawl", second)):
         print(json.dumps({"run": name, "requests": requests, "bytes": received, "ledger": json.loads(ledger)}))
     print(f"requests of the recrawl / of the first crawl: {second[0] / first[0]:.3f}")

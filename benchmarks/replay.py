@@ -8,28 +8,19 @@ articles one core reads a second, whatever else the machine is doing; the start 
 
 import argparse
 import json
-import os
 import resource
-import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
-from benchmarks.crawl import ROOT, crawl_command, started_replica
+from benchmarks.crawl import ROOT, crawl_command, finished, replica_and_folder
 
 
 def spent(command: list[str]) -> tuple[float, float]:
     """Wall and CPU seconds of the finished process and its own ones."""
-    began = time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return time.monotonic() - began, usage.ru_utime + usage.ru_stime
+    wall, usage = finished(command)
+    return wall, usage.ru_utime + usage.ru_stime
 
 
 def count(folder: Path) -> int:
@@ -44,9 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=2000, help="articles of the replica")
     options = parser.parse_args()
-    replica, base_url = started_replica(options.articles)
-    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
-    try:
+    with replica_and_folder(options.articles) as (base_url, folder):
         subprocess.run(crawl_command(base_url, folder), cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
         versions = count(folder)
         for processes in (1, 2):
@@ -62,10 +51,6 @@ def main() -> None:
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
         verify = [sys.executable, "-m", "exports.cli", "-s", f"ARCHIVE_DIR={folder}", "verify"]
         report("verify", size, "MB", *spent(verify))
-    finally:
-        replica.terminate()
-        replica.wait()
-        shutil.rmtree(folder)
 
 
 def report(name: str, amount: float, unit: str, wall: float, cpu: float) -> None:
