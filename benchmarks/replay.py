@@ -49,7 +49,7 @@ def main() -> None:
             command += ["-s", "LOG_LEVEL=WARNING", "-s", f"ARCHIVE_PROCESSES={processes}"]
             report(f"replay, {processes} process(es)", versions, "articles", *spent(command))
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
-        verify = [sys.executable, "-m", "exports.cli", "-s", f"ARCHIVE_DIR={folder}", "verify"]
+        verify = [sys.executable, "-c", "from exports.cli import main; main()", "-s", f"ARCHIVE_DIR={folder}", "verify"]
         report("verify", size, "MB", *spent(verify))
 
 
