@@ -3,11 +3,12 @@
 import ast
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from crawler import items
 from exports.database.models import Base
+from exports.database.views import VIEWS, View
 
 _MEANT = {
     "ArticleFields": items.Article,
@@ -19,7 +20,7 @@ _MEANT = {
 
 @dataclass(frozen=True)
 class Field:
-    """One column of one table."""
+    """One column of one table or view."""
 
     table: str
     name: str
@@ -32,7 +33,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """One table."""
+    """One table or view."""
 
     name: str
     meaning: str
@@ -41,10 +42,23 @@ class Table:
 
 
 def tables() -> list[Table]:
-    """Every table of the archive, those with articles first."""
+    """Every table of the archive, those with articles first, then the views."""
     models = {str(mapper.class_.__table__.name): mapper.class_ for mapper in Base.registry.mappers}
     order = ["articles", *(name for name in models if name.startswith("article_")), *sorted(models)]
-    return [_table(name, models[name]) for name in dict.fromkeys(order)]
+    described = [_table(name, models[name]) for name in dict.fromkeys(order)]
+    known = {f"{field.table}.{field.name}": field for table in described for field in table.fields}
+    return described + [_view(name, view, known) for name, view in VIEWS.items()]
+
+
+def _view(name: str, view: View, known: dict[str, Field]) -> Table:
+    fields = []
+    for column, shown in view.columns.items():
+        if shown in known:
+            fields.append(replace(known[shown], table=name, name=column))
+        else:
+            kind, _, meaning = shown.partition(": ")
+            fields.append(Field(name, column, kind, column in ("year", "month", "day"), meaning))
+    return Table(name, f"{view.meaning} (a view)", fields)
 
 
 def _table(name: str, model: type) -> Table:

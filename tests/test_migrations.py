@@ -19,6 +19,7 @@ from exports.cli import main
 from exports.database.migrate import check_current, is_ours, upgrade
 from exports.database.models import Base
 from exports.database.session import open_engine
+from exports.database.views import VIEWS
 from exports.errors import ConfigError, SchemaError, StorageError
 from tests.crawling import ROOT
 from tests.storage import add, filled, lines, open_archive, problems, start, version_lines
@@ -39,6 +40,9 @@ def test_an_empty_database_is_brought_to_the_models(database_url: str) -> None:
         assert compare_metadata(context, Base.metadata) == []
         tables = {name for name in inspect(connection).get_table_names() if not name.startswith("search_index")}
         assert tables == {*Base.metadata.tables, "alembic_version"}
+        found = inspect(connection)
+        views = {name: [column["name"] for column in found.get_columns(name)] for name in found.get_view_names()}
+        assert views == {name: list(view.columns) for name, view in VIEWS.items()}
     engine.dispose()
 
 

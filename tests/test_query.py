@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -201,6 +201,26 @@ def test_coverage_names_each_problem(session: Session) -> None:
         "1 failed",
         "1 blocked",
     }
+
+
+def test_views_say_what_the_questions_say(session: Session) -> None:
+    def asked(sql: str) -> set[tuple[Any, ...]]:
+        return {tuple(row) for row in session.execute(text(sql))}
+
+    ledgers = asked("SELECT column_id, outcome, entries FROM column_ledgers")
+    assert ledgers == {
+        (ledger.run.column_id, outcome, entries)
+        for ledger in query.coverage(session)
+        for outcome, entries in [*ledger.outcomes.items(), *([("pending", ledger.pending)] if ledger.pending else [])]
+    }
+    written = asked("SELECT name, count(DISTINCT article_id) FROM authorships GROUP BY name")
+    assert written == {(each.key, each.articles) for each in query.counts(session, "author") if each.key}
+    assert len(asked("SELECT article_id, version, warc_record_id FROM version_evidence")) == 6
+    live = asked("SELECT id, year, month, day FROM live_articles")
+    assert {row[0] for row in live} == set(
+        session.scalars(select(Article.id).where(Article.status == "live", Article.duplicate_of.is_(None)))
+    )
+    assert (2, "2023", "2023-04", None) in live
 
 
 def _rows(session: Session) -> list[Any]:
