@@ -8,9 +8,8 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -45,7 +44,7 @@ from exports.operating.settings import Settings as Operating
 from exports.replaying import Replaying
 from exports.texts import keeping
 from exports.watching import Watching
-from exports.writer import Writer
+from exports.writer import NEW_VERSIONS, Writer
 
 T = TypeVar("T")
 
@@ -62,6 +61,7 @@ class Archive:
         self._columns: set[str] = set()
         self._operating = Operating.from_settings(settings)
         self._finished: list[int] = []
+        self._runs: dict[int, Run] = {}
         try:
             self._engine = self._open()
         except StorageError as error:
@@ -108,10 +108,9 @@ class Archive:
         await self.watching.judge(run_id)  # what nobody asked about is settled all the same
 
         def work(session: Session) -> None:
-            run = session.get_one(Run, run_id)
+            run = self._run(session, run_id)
             run.ledger = ledger.counts(session, run)
-            run.finished_at = _now()
-            for name, value in outcome.items():
+            for name, value in ({"finished_at": _now()} | outcome).items():
                 setattr(run, name, value)
 
         await self._do(work)
@@ -119,7 +118,7 @@ class Archive:
 
     async def counts(self, run_id: int) -> dict[str, int]:
         """outcome -> entries of the run so far."""
-        return await self._do(lambda session: ledger.counts(session, session.get_one(Run, run_id)))
+        return await self._do(lambda session: ledger.counts(session, self._run(session, run_id)))
 
     # --- evidence -------------------------------------------------------------------------------------
 
@@ -276,22 +275,25 @@ class Archive:
         return failed
 
     async def _do(self, work: Callable[[Session], T]) -> T:
-        return await _bridge(self._writer.submit(work))
+        return cast(T, await asyncio.wrap_future(self._writer.submit(work)))
 
     async def _with_run(self, run_id: int, work: Callable[[Session, Run], T]) -> T:
         """Run the function in the writing transaction; returns its result once that is committed."""
-        return await self._do(lambda session: work(session, session.get_one(Run, run_id)))
+        return await self._do(lambda session: work(session, self._run(session, run_id)))
+
+    def _run(self, session: Session, run_id: int) -> Run:
+        """The run's row, asked for once: every function needs it, and only this process changes it."""
+        if run_id not in self._runs:
+            self._runs[run_id] = session.get_one(Run, run_id)
+        session.add(run := self._runs[run_id])
+        return run
 
     def _before_commit(self, session: Session) -> None:
         """Evidence and JSON lines reach the disk before the rows that cite them are committed."""
         maintain.update(session)
-        if new := session.info.pop("new_versions", None):
+        if new := session.info.pop(NEW_VERSIONS, None):
             jsonl.append(session, self.config.directory, new)
         self._evidence.before_commit(session)
-
-
-async def _bridge(future: "Future[T]") -> T:
-    return await asyncio.wrap_future(future)
 
 
 def _now() -> datetime:

@@ -39,6 +39,7 @@ class Evidence:
         self._started_at = started_at
         self._user_agent = user_agent
         self._warc: WarcWriter | None = None
+        self._segment: Segment | None = None
 
     def keep(self, session: Session, run_id: int, exchange: Exchange) -> int:
         """Write the exchange to the WARC file and its row into `captures`; returns the row's id."""
@@ -80,7 +81,7 @@ class Evidence:
         if self._warc is None:
             return
         self._warc.sync()
-        _vouch(session, self._warc)
+        self._vouch(session, self._warc)
         if self._warc.full():
             self.finish(session)
             self._warc.begin_next()
@@ -90,7 +91,7 @@ class Evidence:
         if self._warc is None:
             return
         self._warc.sync()
-        segment = _vouch(session, self._warc)
+        segment = self._vouch(session, self._warc)
         cdxj.write(self._directory / self._warc.relative)
         segment.closed = True
 
@@ -99,12 +100,12 @@ class Evidence:
         if self._warc is not None:
             self._warc.close()
 
-
-def _vouch(session: Session, warc: WarcWriter) -> Segment:
-    segment = session.get(Segment, warc.relative) or Segment(path=warc.relative, closed=False)
-    segment.size, segment.crc32 = warc.size, warc.crc32
-    session.add(segment)
-    return segment
+    def _vouch(self, session: Session, warc: WarcWriter) -> Segment:
+        if self._segment is None or self._segment.path != warc.relative:
+            self._segment = Segment(path=warc.relative, closed=False)
+        session.add(self._segment)
+        self._segment.size, self._segment.crc32 = warc.size, warc.crc32
+        return self._segment
 
 
 def _earlier(session: Session, exchange: Exchange, digest: str) -> "Capture | Row[Any] | None":

@@ -118,12 +118,12 @@ def settle(
 ) -> None:
     """Give the entry its outcome in this run; the first one given stands."""
     values = {"to_outcome": outcome, "to_reason": reason, "to_article": article_id}
-    session.execute(_SETTLE, values | {"of_column": run.column_id, "of_run": run.id, "of_url": url})
+    session.connection().execute(_SETTLE, values | {"of_column": run.column_id, "of_run": run.id, "of_url": url})
 
 
 def checked(session: Session, run: Run, url: str, now: datetime) -> None:
     """The address answered: with the article, or that it is gone."""
-    session.execute(_CHECKED, {"of_column": run.column_id, "of_url": url, "to_time": now})
+    session.connection().execute(_CHECKED, {"of_column": run.column_id, "of_url": url, "to_time": now})
 
 
 def article_of(session: Session, run: Run, url: str) -> Article | None:

@@ -63,7 +63,7 @@ def fail(
 
 def resolve(session: Session, run: Run, urls: Sequence[str], now: datetime) -> None:
     """The addresses were archived (or, listing pages, read) after all."""
-    session.execute(_RESOLVE, {"of_column": run.column_id, "of_urls": list(urls), "to_time": now})
+    session.connection().execute(_RESOLVE, {"of_column": run.column_id, "of_urls": list(urls), "to_time": now})
 
 
 def resolve_listing(session: Session, run: Run, pages: Sequence[str] | None, now: datetime) -> None:

@@ -20,7 +20,8 @@ def store(
     if since and article.published_at and article.published_at[:10] < since:
         ledger.settle(session, run, article.listed_url, "excluded", f"published before since={since}")
         return "excluded", [], {}
-    if versions.is_last_resort(session, article):
+    known = versions.known(session, article.url)
+    if versions.is_last_resort(known, article):
         reason = "no template fits the page any more; what it said stays"
         ledger.settle(session, run, article.listed_url, "failed", reason)
         letters.fail(
@@ -35,12 +36,12 @@ def store(
             now=article.fetched_at or now,
         )
         return "failed", [], {}
-    had, lost = watching.examine(session, run, article) if watching else ([], {})
+    had, lost = watching.examine(session, run, known, article) if watching and known else ([], {})
     if lost:
         return "held", had, lost
     now = article.fetched_at or now
     fetched = [file.url for file in (*article.attachments, *article.images) if file.sha256]
-    outcome, article_id = versions.store(session, run, article, now)
+    outcome, article_id = versions.store(session, run, known, article, now)
     if outcome in ("unchanged", "revised"):
         withdrawals.void(session, article_id, now)
     if outcome == "unchanged" and ledger.listed_elsewhere(session, run, article.listed_url, article_id):

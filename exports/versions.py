@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from crawler import items
@@ -32,6 +32,19 @@ _DETAILS = {
     name: Base.metadata.tables[table]
     for name, table in {"authors": "article_authors", "attachments": "attachments", "images": "images"}.items()
 }
+# Executed for every article: built once, and plain Core, which spares the session's bookkeeping
+_KNOWN = select(_ARTICLES.c.id).where(_ARTICLES.c.url == bindparam("of_url"))
+_FIRST_WITH = (
+    select(_ARTICLES.c.id)
+    .where(
+        _ARTICLES.c.text_hash == bindparam("of_text"),
+        _ARTICLES.c.duplicate_of.is_(None),
+        _ARTICLES.c.id != bindparam("of_other"),
+    )
+    .order_by(_ARTICLES.c.id)
+    .limit(1)
+)
+_INSERT_ARTICLE = insert(_ARTICLES).returning(_ARTICLES.c.id)
 HASHED = (
     *("title", "subtitle", "byline", "breadcrumb", "source", "content_type", "published_at"),
     *("body_text", "editor_note", "attachments", "images"),
@@ -53,12 +66,15 @@ def content_hash(article: items.Article) -> str:
     return _sha256(canonical(article))
 
 
-def is_last_resort(session: Session, article: items.Article) -> bool:
+def known(session: Session, url: str) -> Article | None:
+    """The archived article of that address."""
+    found = session.connection().execute(_KNOWN, {"of_url": url}).first()
+    return session.get(Article, found.id) if found else None
+
+
+def is_last_resort(row: Article | None, article: items.Article) -> bool:
     """Whether a page no template knows would replace what a template has read: it never does."""
-    if not _is_general(article.extractor):
-        return False
-    known = session.scalar(select(Article.extractor).where(Article.url == article.url))
-    return known is not None and not _is_general(known)
+    return row is not None and _is_general(article.extractor) and not _is_general(row.extractor)
 
 
 def _is_general(extractor: str) -> bool:
@@ -71,12 +87,11 @@ def text_hash(article: items.Article) -> str:
     return _sha256([article.title, article.body_text, files])
 
 
-def store(session: Session, run: Run, article: items.Article, now: datetime) -> tuple[str, int]:
-    """Bring the archive to the observed article; returns the outcome and the article's id.
+def store(session: Session, run: Run, row: Article | None, article: items.Article, now: datetime) -> tuple[str, int]:
+    """Bring the archive, in which the article is that row, to what was observed; returns the outcome and its id.
 
     Outcomes: archived, duplicate, revised, unchanged.
     """
-    row = session.scalar(select(Article).where(Article.url == article.url))
     if row is None:
         return _insert(session, run, article, now)
     before = session.get_one(ArticleVersion, (row.id, row.version))
@@ -105,7 +120,7 @@ def _insert(session: Session, run: Run, article: items.Article, now: datetime) -
     values |= {"first_seen_at": now, "changed_at": now, "last_seen_at": now, "version": 1, "status": "live"}
     values["duplicate_of"] = _first_with(session, values["text_hash"])
     connection = session.connection()
-    article_id = int(connection.execute(insert(_ARTICLES).returning(_ARTICLES.c.id), values).scalar_one())
+    article_id = int(connection.execute(_INSERT_ARTICLE, values).scalar_one())
     lists = {name: [asdict(each) for each in getattr(article, name)] for name in LISTS}
     maintain.added(session, article_id)
     values |= lists | {"article_id": article_id, "valid_from": now, "event": "archived", "changed": []}
@@ -172,12 +187,8 @@ def _sha256(value: Any) -> str:
 
 
 def _first_with(session: Session, digest: str, other_than: int = 0) -> int | None:
-    return session.scalar(
-        select(Article.id)
-        .where(Article.text_hash == digest, Article.duplicate_of.is_(None), Article.id != other_than)
-        .order_by(Article.id)
-        .limit(1)
-    )
+    given = {"of_text": digest, "of_other": other_than}
+    return session.connection().execute(_FIRST_WITH, given).scalar()
 
 
 def _carry_over(before: ArticleVersion, article: items.Article) -> None:

@@ -30,10 +30,11 @@ class Watching:
         self._watches: dict[int, drift.Watch] = {}
         self._accepted: dict[int, set[str]] = {}
 
-    def examine(self, session: Session, run: Run, article: items.Article) -> tuple[list[str], dict[str, str]]:
-        """What the archived article at the address has, and which of it this reading lost (see drift.losses)."""
-        row = session.scalar(select(Article).where(Article.url == article.url)) if run.spider != "replay" else None
-        if row is None:
+    def examine(
+        self, session: Session, run: Run, row: Article, article: items.Article
+    ) -> tuple[list[str], dict[str, str]]:
+        """What the archived article has, and which of it this reading lost (see drift.losses)."""
+        if run.spider == "replay":
             return [], {}
         files = _files(session, row)
         if run.id not in self._accepted:

@@ -16,7 +16,7 @@ from exports.config import Config
 from exports.database.migrate import upgrade
 from exports.database.models import Article, Capture, Failure, Listing, Run
 from exports.database.session import open_engine
-from exports.versions import store
+from exports.versions import known, store
 from tests.storage import BASE, MOMENT, add, article, exchange, with_archive
 
 LONG_AGO = "2001-02-03"
@@ -61,7 +61,7 @@ def archived(session: Session, current: Run, name: str, seen: datetime = MOMENT,
     session.add(capture)
     session.flush()
     item = article(1, **{"url": url(name), "title": name, "published_at": LONG_AGO, "capture_id": capture.id} | given)
-    _, article_id = store(session, current, item, seen)
+    _, article_id = store(session, current, known(session, item.url), item, seen)
     ledger.settle(session, current, url(name), "archived", None, article_id)
     return session.get_one(Article, article_id)
 

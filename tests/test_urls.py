@@ -1,9 +1,12 @@
 """Addresses: one page has one address, and what an address is can be told from it."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler import urls
 from crawler.exceptions import BadUsage
 from crawler.urls import Addresses, file_name, is_file, may_be_file
 
@@ -51,6 +54,14 @@ def test_a_resolved_address_resolves_to_itself(text: str, prefix: str) -> None:
             assert once.startswith(("http://", "https://"))
             assert addresses.resolve(once, PAGE) == once
             assert addresses.resolve(once, "http://elsewhere.example/") == once
+
+
+@given(st.from_regex(urls._PLAIN, fullmatch=True))
+def test_a_plain_address_needs_no_making_safe(url: str) -> None:
+    short = OFFICIAL.resolve(url, PAGE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urls, "_PLAIN", re.compile("(?!)"))
+        assert OFFICIAL.resolve(url, PAGE) == short
 
 
 def test_a_base_url_stands_for_the_site_and_its_file_hosts() -> None:

@@ -59,7 +59,8 @@ def fresh(**given: Any) -> items.Article:
 
 
 def store(session: Session, item: items.Article, hours: int = 0) -> str:
-    outcome, _ = versions.store(session, session.get_one(Run, 1), item, MOMENT + timedelta(hours=hours))
+    known = versions.known(session, item.url)
+    outcome, _ = versions.store(session, session.get_one(Run, 1), known, item, MOMENT + timedelta(hours=hours))
     return outcome
 
 

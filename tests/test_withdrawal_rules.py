@@ -78,7 +78,9 @@ class Column:
 
     def fine(self, name: str, now: datetime) -> None:
         item = article(1, url=_url(name), title=name, capture_id=self.capture(name, now))
-        outcome, article_id = versions.store(self.session, self.current, item, now)
+        outcome, article_id = versions.store(
+            self.session, self.current, versions.known(self.session, item.url), item, now
+        )
         withdrawals.void(self.session, article_id, now)
         ledger.settle(self.session, self.current, _url(name), outcome, None, article_id)
         self.session.get_one(Listing, ("c", _url(name))).article_id = article_id

@@ -15,14 +15,13 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, exists, func, insert, select
+from sqlalchemy import BindParameter, Engine, Row, bindparam, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from exports import lock
 from exports.database.models import (
     Article,
-    ArticleVersion,
-    Attachment,
+    Base,
     SearchArticle,
     SearchDocument,
     SearchState,
@@ -38,6 +37,28 @@ _NARROW = ("id", "version", "column_id", "source", "published_at", "attachments"
 _KEYS = ("version", "attachment")
 _SEARCHED = ("subtitle", "byline", "author", "unit", "editor_note", "body_text")
 """What the body of a document is made of, besides its title."""
+
+# Executed for every batch of articles: built once, and plain Core, which spares the session's bookkeeping
+_tables = Base.metadata.tables
+_articles, _texts, _attachments = _tables["articles"], _tables["article_versions"], _tables["attachments"]
+_entered = _tables["search_articles"]
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_MISSING = select(_articles.c.id).where(_articles.c.id.in_(_ids), ~exists().where(_entered.c.id == _articles.c.id))
+_CURRENT = select(
+    *(_articles.c[name] for name in _NARROW[:-1]),
+    select(func.count()).where(_attachments.c.article_id == _articles.c.id).scalar_subquery(),
+).where(_articles.c.id.in_(_ids))
+_VERSIONS = (
+    select(*(_texts.c[name] for name in ("article_id", "version", "title", *_SEARCHED)))
+    .where(_texts.c.article_id.in_(_ids))
+    .order_by(_texts.c.article_id, _texts.c.version)
+)
+_FILES = (
+    select(*(_attachments.c[name] for name in ("article_id", "seq", "name", "text")))
+    .where(_attachments.c.article_id.in_(_ids), _attachments.c.text != "")
+    .order_by(_attachments.c.article_id, _attachments.c.seq)
+)
+_ENTER = insert(_entered)
 
 
 def backend(session: Session) -> ModuleType:
@@ -91,8 +112,7 @@ def update(session: Session) -> None:
     if changed:
         session.flush()
     for chunk in _chunks(sorted(changed)):
-        missing = select(Article.id).where(Article.id.in_(chunk), ~exists().where(SearchArticle.id == Article.id))
-        _add(session, sorted(session.scalars(missing)))
+        _add(session, sorted(session.connection().scalars(_MISSING, {"ids": chunk})))
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -134,9 +154,7 @@ def _made_by(session: Session) -> str:
 def _add(session: Session, ids: Sequence[int]) -> None:
     if not ids:
         return
-    counted = select(func.count()).where(Attachment.article_id == Article.id).scalar_subquery()
-    chosen = select(Article.id, Article.version, Article.column_id, Article.source, Article.published_at, counted)
-    articles = {row.id: row for row in session.execute(chosen.where(Article.id.in_(ids)))}
+    articles = {row.id: row for row in session.connection().execute(_CURRENT, {"ids": ids})}
     documents, current = [], []
     others: list[tuple[Document, dict[str, Any]]] = []
     for row in _versions(session, ids):
@@ -151,7 +169,7 @@ def _add(session: Session, ids: Sequence[int]) -> None:
         about = {"article_id": row.article_id, "version": None, "attachment": row.seq}
         others.append((_of_file(row, row.article_id), about))
     if current:
-        session.execute(insert(SearchArticle), current)
+        session.connection().execute(_ENTER, current)
     if others:
         rows = [about | {"checksum": document.checksum} for document, about in others]
         numbered = insert(SearchDocument).returning(SearchDocument.id, sort_by_parameter_order=True)
@@ -161,15 +179,11 @@ def _add(session: Session, ids: Sequence[int]) -> None:
 
 
 def _versions(session: Session, ids: Iterable[int]) -> Iterator[Row[Any]]:
-    names = ("article_id", "version", "title", *_SEARCHED)
-    chosen = select(*(getattr(ArticleVersion, name) for name in names)).where(ArticleVersion.article_id.in_(ids))
-    return iter(session.execute(chosen.order_by(ArticleVersion.article_id, ArticleVersion.version)))
+    return iter(session.connection().execute(_VERSIONS, {"ids": ids}))
 
 
 def _files(session: Session, ids: Iterable[int]) -> Iterator[Row[Any]]:
-    chosen = select(Attachment.article_id, Attachment.seq, Attachment.name, Attachment.text)
-    chosen = chosen.where(Attachment.article_id.in_(ids), Attachment.text != "")
-    return iter(session.execute(chosen.order_by(Attachment.article_id, Attachment.seq)))
+    return iter(session.connection().execute(_FILES, {"ids": ids}))
 
 
 def _of_version(row: Row[Any], document_id: int) -> Document:
