@@ -98,7 +98,7 @@ def read_byline(line: str, place: Place) -> Byline | None:
     """The authors a line names, or None when it is no byline there.
 
     Wherever a doubt remains the answer is None, but for ``row``, whose line always is the author's: None only
-    when it holds no letter. Never raises. Every name is in the line, blanks aside.
+    when it holds no letter. Never raises.
     """
     if len(line) > 4 * _LONGEST_LINE_OF_SEVERAL:
         return _UNCLEAR if place == "row" else None
@@ -261,8 +261,10 @@ def _read_word(word: vocabulary.Word, reading: _Reading) -> bool:
         reading.add_affiliation(text, word.mark)
         return True
     # 主任鄢东, 院办公室闫曼曼. A post is the surer cut: 省档案馆馆长孙明 is no 长孙明 of 省档案馆馆.
-    for needs_post in (True, False):
-        for cut in range(max(1, len(text) - _LONGEST_NAME), len(text) - 1):
+    # Of two posts the longer: 总工程师阿依古丽·买买提 is no 总工 程师阿依古丽·买买提.
+    cuts = range(max(1, len(text) - _LONGEST_NAME), len(text) - 1)
+    for needs_post, tried in ((True, reversed(cuts)), (False, cuts)):
+        for cut in tried:
             if not vocabulary.is_name(text[cut:]) or vocabulary.split_affiliation(text[:cut]) is None:
                 continue
             if vocabulary.ends_with_post(text[:cut]) == needs_post:
@@ -273,7 +275,8 @@ def _read_word(word: vocabulary.Word, reading: _Reading) -> bool:
     if reading.explicit or (unit and post and word.mark == " "):
         known = vocabulary.is_name(text, though_a_word=True) or vocabulary.is_pen_name(text)
         return known and reading.add_person(text, word.mark)
-    return bool(reading.people) and vocabulary.is_name(text, though_a_word=True) and reading.add_person(text, word.mark)
+    expected = reading.people or _REPORTER.fullmatch(reading.role)  # 记者 高峰
+    return bool(expected) and vocabulary.is_name(text, though_a_word=True) and reading.add_person(text, word.mark)
 
 
 def _read_remark(text: str, reading: _Reading) -> bool:
@@ -290,7 +293,7 @@ def _read_reporter(word: vocabulary.Word, reading: _Reading) -> bool:
     if not match:
         return False
     before, name = word.text[: match.start()], word.text[match.end() :]
-    if (before and not vocabulary.is_unit(before)) or (name and not vocabulary.is_name(name)):
+    if (before and not vocabulary.is_unit(before)) or (name and not vocabulary.is_name(name, though_a_word=True)):
         return False
     reading.role, reading.unit, reading.position, reading.pending = match["role"], "", "", before
     return not name or reading.add_person(name, word.mark)

@@ -117,7 +117,7 @@ def is_name(text: str, *, though_a_word: bool = False) -> bool:
 
 def is_pen_name(text: str) -> bool:
     """Whether nothing speaks against two or three characters being a name without a known surname (烨辰)."""
-    return text in _SYLLABLES or (
+    return (text in _SYLLABLES and len(text) > 1) or (
         is_han(text)
         and 2 <= len(text) <= 3
         and text not in _NOT_NAMES
