@@ -34,6 +34,21 @@ def test_the_frames_document_is_the_text(document: str) -> None:
     assert article.printed["title"] == {"row": "春天里的学习会"}
 
 
+def test_what_stands_around_the_frame_is_kept() -> None:
+    around = (
+        '<p><img src="/images/a.jpg"></p>{}<p>（投资促进局第一党支部 汤晓舟 周砚秋）</p><p>（本文发布时有删节）</p>'
+        '<p><a href="/files/a.pdf">附件：各单位报送情况统计表（2021年上半年）.pdf</a></p>'
+    )
+    page = article_page(around.format('<iframe src="/frames/text.html"></iframe>'))
+    assert page.frame() == f"{HOME}frames/text.html"
+    document = f'<body><p>{TEXT}</p><p><img src="b.jpg"></p></body>'
+    article = page.article(response_of(document, f"{HOME}frames/text.html"))
+    text = html.fromstring(article.body_html).text_content()
+    assert text.index("笔记本") < text.index("汤晓舟") < text.index("删节") < text.index("统计表")
+    assert [file.url for file in article.attachments] == [f"{HOME}files/a.pdf"]
+    assert [file.url for file in article.images] == [f"{HOME}images/a.jpg", f"{HOME}frames/b.jpg"]
+
+
 @pytest.mark.parametrize("document", ["", " ", "<html></html>", "<frameset></frameset>", "<!-- -->"])
 def test_an_empty_frame_gives_an_empty_text(document: str) -> None:
     article = article_page('<iframe src="/f.html"></iframe>').article(response_of(document, f"{HOME}f.html"))

@@ -170,6 +170,19 @@ def test_a_page_past_the_end_lists_nothing(rail: str) -> None:
     assert rows(listing(t3("") + rail, url=f"{COLUMN}?9")) == []
 
 
+def test_a_plain_list_past_the_end_lists_nothing() -> None:
+    page = f'<ul class="nav"><li><a href="/">首页</a></li></ul>{"<div><ul>{}</ul></div>"}<aside>{RAIL}</aside>'
+    assert rows(listing(page.format(PLAIN))) == ROWS
+    assert (
+        rows(
+            TEMPLATES["mofcom"]
+            .listing(response_of(page.format(PLAIN), COLUMN), ADDRESSES)
+            .read(response_of(page.format(""), f"{COLUMN}?9"))
+        )
+        == []
+    )
+
+
 @pytest.mark.parametrize("texts", [0, 1])
 def test_photo_columns(texts: int) -> None:
     cell = (

@@ -90,3 +90,12 @@ def test_furniture_after_the_text_is_not_stored(furniture: str) -> None:
 def test_a_note_of_the_editors_stands_apart(note: str) -> None:
     article = read(page(body=f"<p>{TEXT}</p><p style='text-align: right'>{note}</p>"))
     assert (article.body_text, article.editor_note) == (TEXT, note)
+
+
+def test_a_bare_link_is_the_source_also_beside_labels() -> None:
+    row = '<div id="arsource"><a href="#">紫光阁</a><center>2013-11-05 12:49</center><span>类型：摘编</span></div>'
+    article = read(f'<body><h4 id="artitle">春天里的学习会</h4>{row}<div id="zoom"><p>{TEXT}</p></div></body>')
+    assert (article.source, article.content_type) == ("紫光阁", "摘编")
+    row = '<div id="arsource">来源： 类型：摘编 2013-11-05 <a href="javascript:print()">打印</a></div>'
+    article = read(f'<body><h4 id="artitle">春天里的学习会</h4>{row}<div id="zoom"><p>{TEXT}</p></div></body>')
+    assert (article.source, article.content_type) == ("", "摘编")

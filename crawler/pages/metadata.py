@@ -170,8 +170,8 @@ def _row(row: SelectorList[Selector], body: HtmlElement) -> dict[str, str]:
                     words = value.split()
                     # what follows the type is something else: a date without a year
                     values.setdefault(name, words[0] if name == "content_type" and words[0] in _TYPES else value)
-        if len(pieces) == 1 and (link := collapse(part.xpath(".//a/text()").get())):
-            values.setdefault("source", link)  # T1 prints the source as a bare link
+        if (link := collapse(part.xpath(".//a/text()").get())) and link in pieces[0]:
+            values.setdefault("source", link)  # T1 prints the source as a bare link, no label before it
     return values
 
 

@@ -24,7 +24,7 @@ from crawler.pages.boilerplate import is_prose, prune
 from crawler.pages.encoding import rightly_decoded
 from crawler.pages.heading import read_heading
 from crawler.pages.lines import lines
-from crawler.pages.text import squeeze
+from crawler.pages.text import drop
 
 _MOST_NESTED = 4
 _PAGER = re.compile(r"\?(\d{1,5})")
@@ -104,6 +104,8 @@ class ListingT1(Listing):
 
     def entries(self) -> list[Entry]:
         best = self._best(self.response)
+        if best is None and any(not len(found.root) and not in_rail(found) for found in self.response.css(self.LISTS)):
+            return []  # past the end the list is there, and empty
         if best is None:
             raise MarkupChanged(f"{self.version}: no list of articles on {self.response.url}")
         # a long column may be printed in several lists of a few entries
@@ -149,15 +151,16 @@ class ArticleT3(ArticlePage):
         return body
 
     def frame(self) -> str | None:
-        body = self.body
-        if next(body.iter("iframe", "frame"), None) is None:
+        frame = self._frame_in(self.body)
+        if frame is None or any(is_prose(line) for line in lines(prune(deepcopy(self.body)))):
             return None
-        if len(squeeze("".join(prune(deepcopy(body)).itertext()))) > 20:
-            return None
+        return self.addresses.resolve(frame.get("src", ""), self.response.url)
+
+    def _frame_in(self, body: HtmlElement) -> HtmlElement | None:
         for frame in body.iter("iframe", "frame"):
             url = self.addresses.resolve(frame.get("src", ""), self.response.url)
             if url and self.addresses.may_fetch(url):
-                return url
+                return frame
         return None
 
     def text(self, body: HtmlElement) -> HtmlElement:
@@ -175,13 +178,13 @@ class ArticleT3(ArticlePage):
             printed["title"] = {"row": heading.title} | printed.get("title", {})
         if heading.beside:
             printed.setdefault("byline", {})["beside"] = "\n".join(heading.beside)
-        body = self.text(deepcopy(original)) if frame is None else _body_of(frame)
+        body = self.text(deepcopy(original))
+        if frame is not None and (place := self._frame_in(body)) is not None:
+            _put_in_place(place, frame)  # what stands around it stays: a byline, a note, attachments
         paging.drop_pager(body, self.response.url, self.addresses, self.first)
         body = prune(body)
-        if frame is not None:
-            body.make_links_absolute(frame.url, handle_failures="ignore")
-        page_url = self.response.url if frame is None else frame.url
-        beside = [] if frame is not None else list(files.beside(original, page_url, self.addresses))
+        page_url = self.response.url
+        beside = list(files.beside(original, page_url, self.addresses))
         return Article(
             url=self.addresses.resolve(self.response.url, self.response.url) or self.response.url,
             subtitle=heading.subtitle,
@@ -225,9 +228,14 @@ def _links_article(found: Selector) -> bool:
     return any(_ARTICLE_HREF.search(href) for href in found.xpath("./li//a/@href").getall())
 
 
-def _body_of(frame: TextResponse) -> HtmlElement:
-    found = rightly_decoded(frame).css("body")
-    return found[0].root if found else html.Element("div")
+def _put_in_place(place: HtmlElement, frame: TextResponse) -> None:
+    """The text of the frame's document instead of the iframe."""
+    for found in rightly_decoded(frame).css("body")[:1]:
+        document = deepcopy(found.root)
+        document.tag, document.tail = "div", None
+        document.make_links_absolute(frame.url, handle_failures="ignore")
+        place.addprevious(document)
+    drop(place)
 
 
 def _prose(node: HtmlElement) -> int:
