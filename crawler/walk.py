@@ -14,7 +14,7 @@ from scrapy.http import TextResponse
 
 from crawler import blocking, failures
 from crawler.archive import Archive
-from crawler.exceptions import CrawlError, Gone, MarkupChanged
+from crawler.exceptions import Blocked, CrawlError, Gone, MarkupChanged, Unavailable
 from crawler.items import Entry
 from crawler.pages import Template
 from crawler.pages.base import ListingPage
@@ -59,6 +59,8 @@ class Walk:
         self._addresses = addresses
         self._enough = enough
         self._stopped_early = False
+        self._unanswered: CrawlError | None = None
+        """The first refusal or outage met."""
         self._read: dict[str, None] = {}
         self.complete = False
         """Whether the listing was walked to its end, every page of it was read, and it names something."""
@@ -84,6 +86,8 @@ class Walk:
             problems.append(f"the listing kept changing over {MOST_WALKS} walks")
         self.complete = not problems and not self._stopped_early and self._report.listed > 0
         self._report.problems += problems
+        if not self._report.listed:
+            self._report.error = self._unanswered  # nothing of the column could be had
 
     async def _once(self, page: ListingPage, *, fresh: bool) -> tuple["_Seen", list[str]]:
         """One walk, with page 1 asked again where `fresh`; returns what was seen and what went wrong."""
@@ -139,6 +143,7 @@ class Walk:
 
     async def _lose(self, page: ListingPage, number: int, error: CrawlError) -> str:
         line = f"listing page {number}: {error}"
+        self._unanswered = self._unanswered or (error if isinstance(error, Blocked | Unavailable) else None)
         log.error("%s: %s", self._report.column_name, line)
         await self._archive.fail(
             self._run_id,

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from crawler import failures
-from crawler.exceptions import Blocked, Gone, Unavailable
+from crawler.exceptions import Blocked, CrawlError, Gone, MarkupChanged, Unavailable
 from crawler.pages import TEMPLATES
 from crawler.report import Report
 from crawler.urls import Addresses
@@ -173,6 +173,16 @@ def test_a_lost_page_is_named_and_the_others_are_walked(total: bool, error: Exce
     assert met == set(listing.entries) - set(range(per_page + 1, 2 * per_page + 1))
     assert any("listing page 2" in problem and str(error) in problem for problem in report.problems)
     assert {failure["outcome"] for failure in archive.failures} == {failures.outcome(error)}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(Unavailable("HTTP 502"), 4), (Blocked("verification page"), 4), (MarkupChanged("no data"), 3)]
+)
+def test_a_column_of_which_nothing_could_be_had_was_blocked_or_not_reached(error: CrawlError, code: int) -> None:
+    listing = Listing(list(range(1, 41)), 15, total=True, broken=dict.fromkeys(range(1, 5), error))
+    met, report, _ = walk(listing)
+    assert (met, report.exit_code()) == (set(), code)
+    assert str(error) in (report.reason() or "")
 
 
 def test_the_declared_total_is_compared_with_what_was_met() -> None:
