@@ -1,5 +1,7 @@
 """From what went wrong with a request to its name in the ledger."""
 
+import re
+
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadCancelledError,
@@ -42,12 +44,18 @@ def named(error: Exception) -> CrawlError | None:
     else:
         for kind, words in _NETWORK.items():
             if isinstance(error, kind):
-                detail = " ".join(str(error).split())[:200]
+                detail = _plain(str(error))
                 found = Unavailable(f"{words}: {detail}" if detail else words)
                 break
     if found is not None:
         found.attempts = getattr(error, "attempts", 1)
     return found
+
+
+def _plain(detail: str) -> str:
+    """What the library says, without the names of its classes and the address, which stands beside it."""
+    detail = re.sub(r"\[?<twisted\.python\.failure\.Failure [\w.]{1,99}: ([^<>]{0,200})>\]?", r"\1", detail)
+    return " ".join(re.sub(r" in request <[A-Z]{1,9} .{0,4000}>", "", detail).split())[:200]
 
 
 def located(error: CrawlError, response: Response) -> CrawlError:

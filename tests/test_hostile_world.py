@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.crawling import Crawl, crawl
-from tests.hostile_site import HTML, OK, Site, answer, article, bombs, compressed, endless, redirect, serve
+from tests.hostile_site import HTML, OK, Site, answer, article, bombs, compressed, endless, packed, redirect, serve
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +41,7 @@ def attacks(inner: Site) -> dict[str, Any]:
         "no-br": compressed("br", article("没有压缩")),
         "no-zstd": compressed("zstd", article("没有压缩")),
         "no-deflate": compressed("deflate", b"\xff\xff\xff"),
+        **{f"half-{name}": compressed(name, body[:-9]) for name, body in packed(article("一半不是全部")).items()},
         "slow-body": lambda h: endless(h, OK + HTML + b"Content-Length: 9999\r\n\r\n", b"<p>", 0.2),
         "slow-head": lambda h: endless(h, OK, b"X: y\r\n", 0.2),
         "header-flood": lambda h: endless(h, OK, b"X-Flood: " + b"y" * 900 + b"\r\n"),
@@ -98,6 +99,7 @@ NAMED = {
     "bomb-in-bomb": ("failed", "decompression bomb"),
     "codings": ("failed", "50 content codings"),
     **dict.fromkeys(("no-gzip", "no-br", "no-zstd", "no-deflate"), ("failed", "the body is not")),
+    **dict.fromkeys(("half-gzip", "half-deflate", "half-br", "half-zstd"), ("failed", "answer broke off")),
     **dict.fromkeys(("slow-body", "slow-head"), ("failed", "time-out")),
     "header-flood": ("failed", "the headers exceed"),
     "long-header": ("failed", ""),
