@@ -119,14 +119,14 @@ REPEATED = {
     "comment starts": ("/*", 100_000),
     "labels": ("<i>来源：</i>", 15_000),
     "authors": ("作者：", 60_000),
-    "lines": ("姓名<br>", 20_000),
-    "bars": ("<p>打印本页</p>", 15_000),
-    "cells": ("<tr><td>打印本页</td><td>甲</td></tr>", 8_000),
-    "home links": ("<a>首页</a>", 20_000),
-    "neighbours": ("<a href='a/202103/20210302979191.shtml'>上一篇</a>", 20_000),
-    "related": ("<li><a href='/x'>相关链接</a></li>", 10_000),
-    "headings": ("<h3>春</h3>", 10_000),
-    "images": ("<img src='/a.jpg'>", 10_000),
+    "lines": ("姓名<br>", 10_000),
+    "bars": ("<p>打印本页</p>", 8_000),
+    "cells": ("<tr><td>打印本页</td><td>甲</td></tr>", 4_000),
+    "home links": ("<a>首页</a>", 10_000),
+    "neighbours": ("<a href='a/202103/20210302979191.shtml'>上一篇</a>", 10_000),
+    "related": ("<li><a href='/x'>相关链接</a></li>", 5_000),
+    "headings": ("<h3>春</h3>", 5_000),
+    "images": ("<img src='/a.jpg'>", 5_000),
     "bodies": ("<div class='art-con'>春</div>", 2_000),
     "nested bodies": ("<div class='art-con'>", 200),
     "nested blocks": ("<div>", 5_000),
@@ -137,7 +137,7 @@ REPEATED = {
     "one long line": ("字", 1_700_000),
 }
 SECONDS = 20
-"""Far above what a slow machine needs, far below what anything square takes."""
+"""Of CPU time: far above what a slow machine needs, far below what anything square takes."""
 
 
 @pytest.mark.parametrize("name", REPEATED)
@@ -145,7 +145,7 @@ def test_time_grows_with_size_alone(name: str) -> None:
     snippet, times = REPEATED[name]
     text = snippet * times
     row = '<div class="at-left">来源：办公厅 2021-03-04</div><h1>春天里的学习会</h1>'
-    start = time.monotonic()
+    start = time.process_time()  # a busy machine is no defect
     for page in (
         f"{row}<div class='art-con'>{PROSE}{text}</div>",
         f"<div>{text}</div>{row}<div class='art-con'>{PROSE}</div>",
@@ -156,7 +156,7 @@ def test_time_grows_with_size_alone(name: str) -> None:
     response = response_of(f"<html><body>{text}</body></html>", HOME)
     list(column_links(response, "重要专题"))
     blocking.explain(response), blocking.script_redirect(response)
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_text_a_thousand_levels_deep_is_read() -> None:
