@@ -2,7 +2,8 @@
 
 Scrapy's delay holds within a process. Runs of different columns share ARCHIVE_DIR, and in it a file for each host
 that says when its next request may leave. A request sleeps until then and takes the turn as it leaves, so nobody holds
-a lock while waiting, and a process that is killed leaves nothing behind but one delay.
+a lock while waiting, and a process that is killed leaves nothing behind but one delay. When its answer is there the
+delay begins anew: only then is it sure that the host has seen the request, however long that was on its way.
 """
 
 import asyncio
@@ -37,15 +38,20 @@ class TurnTaking(Downloads):
         self._warned = False
 
     async def download_request(self, request: Request) -> Response:
-        if delay := self._delay(request):
-            host = urlparse_cached(request).hostname or ""
-            try:
-                await take(self._folder, host, delay)
-            except OSError as error:  # then the delay within this process is all there is
-                if not self._warned:
-                    log.warning("other processes' requests are not waited for: %s", error)
-                self._warned = True
-        return await super().download_request(request)
+        if not (delay := self._delay(request)):
+            return await super().download_request(request)
+        host = urlparse_cached(request).hostname or ""
+        try:
+            await take(self._folder, host, delay)
+        except OSError as error:  # then the delay within this process is all there is
+            if not self._warned:
+                log.warning("other processes' requests are not waited for: %s", error)
+            self._warned = True
+            return await super().download_request(request)
+        try:
+            return await super().download_request(request)
+        finally:
+            renew(self._folder, host, delay)
 
     def _delay(self, request: Request) -> float:
         """Seconds between two requests to the host as things are: Crawl-delay and slow-downs included."""
@@ -59,14 +65,39 @@ async def take(folder: Path, host: str, delay: float) -> None:
 
     Raises OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    name = hashlib.sha256(host.lower().encode()).hexdigest()[:16]  # a host's name is no file name
-    file = os.open(folder / f"host-{name}.turn", os.O_RDWR | os.O_CREAT, 0o644)
+    file = _open(folder, host)
     try:
         while (pause := _try(file, delay)) > 0:
             await asyncio.sleep(pause)
     finally:
         os.close(file)
+
+
+def renew(folder: Path, host: str, delay: float) -> None:
+    """The host has answered: its next turn comes no sooner than ``delay`` seconds from now."""
+    try:
+        file = _open(folder, host)
+    except OSError:  # take() has warned or will
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)  # held for microseconds
+        turn = time.time() + delay
+        kept = _read(file)
+        if kept is None or not turn < kept < turn + FURTHEST:
+            os.pwrite(file, _MOMENT.pack(turn), 0)
+    finally:
+        os.close(file)
+
+
+def _open(folder: Path, host: str) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(host.lower().encode()).hexdigest()[:16]  # a host's name is no file name
+    return os.open(folder / f"host-{name}.turn", os.O_RDWR | os.O_CREAT, 0o644)
+
+
+def _read(file: int) -> float | None:
+    kept = os.pread(file, _MOMENT.size, 0)
+    return float(_MOMENT.unpack(kept)[0]) if len(kept) == _MOMENT.size else None
 
 
 def _try(file: int, delay: float) -> float:
@@ -76,9 +107,8 @@ def _try(file: int, delay: float) -> float:
     except BlockingIOError:
         return 0.005
     try:
-        kept = os.pread(file, _MOMENT.size, 0)
         now = time.time()
-        turn = _MOMENT.unpack(kept)[0] if len(kept) == _MOMENT.size else now
+        turn = _read(file) or now
         if now < turn < now + FURTHEST:
             return turn - now
         os.pwrite(file, _MOMENT.pack(now + delay), 0)

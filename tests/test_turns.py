@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.turns import FURTHEST, take
+from crawler.turns import _MOMENT, FURTHEST, renew, take
 from tests.crawling import FAST, ROOT, sites_for
 from tests.replica import Replica
 
@@ -70,6 +70,17 @@ def test_a_lock_that_is_held_does_not_stop_the_loop(tmp_path: Path) -> None:
         await asyncio.wait_for(waiting, 5)
 
     asyncio.run(contend())
+
+
+def test_the_delay_begins_anew_with_the_answer(tmp_path: Path) -> None:
+    turns(tmp_path, 1, delay=0.1)
+    time.sleep(0.1)  # the request is on its way
+    renew(tmp_path, "h.test", 0.2)
+    assert turns(tmp_path, 1)[0] > 0.15
+    turns(tmp_path, 1, delay=60)
+    renew(tmp_path, "h.test", 0.1)  # the turn another process has taken meanwhile stays
+    (file,) = tmp_path.iterdir()
+    assert _MOMENT.unpack(file.read_bytes())[0] > time.time() + 30
 
 
 @pytest.mark.slow
