@@ -84,7 +84,7 @@ def _day(text: str | None) -> str | None:
 def _count(text: str | None) -> int | None:
     if text is None:
         return None
-    if text.isascii() and text.isdecimal() and 0 < int(text) < 10**9:
+    if text.isascii() and text.isdecimal() and len(text) < 20 and 0 < int(text) < 10**9:
         return int(text)
     raise BadUsage(f"limit {text!r} is not a number of articles of at least 1")
 
@@ -113,6 +113,17 @@ def _retry(given: Mapping[str, Any]) -> bool:
     return text is not None
 
 
+_LEAST = {
+    "ARCHIVE_PATIENCE": 1,
+    "ARCHIVE_PAGE_MAXSIZE": 1024,
+    "CONCURRENT_REQUESTS": 1,
+    "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+    "DOWNLOAD_MAXSIZE": 0,
+    "RETRY_TIMES": 0,
+}
+"""Whole numbers among the settings, and what each must be at least."""
+
+
 def _check_numbers(settings: BaseSettings) -> None:
     if settings["ARCHIVE_TEXTS"] not in ("0", "1"):
         raise BadUsage(f"ARCHIVE_TEXTS {settings['ARCHIVE_TEXTS']!r} is not 0 or 1")
@@ -126,6 +137,7 @@ def _check_numbers(settings: BaseSettings) -> None:
     processes = str(settings["ARCHIVE_PROCESSES"])
     if not (processes.isascii() and processes.isdecimal() and int(processes) <= 1024):
         raise BadUsage(f"ARCHIVE_PROCESSES {processes!r} is not a number of processes (0: one a core)")
-    for name, least in (("ARCHIVE_PATIENCE", 1), ("ARCHIVE_PAGE_MAXSIZE", 1024)):
-        if not (str(settings[name]).isdecimal() and int(settings[name]) >= least):
+    for name, least in _LEAST.items():
+        value = str(settings[name])
+        if not (value.isascii() and value.isdecimal() and len(value) < 20 and int(value) >= least):
             raise BadUsage(f"{name} {settings[name]!r} is not a whole number of at least {least}")

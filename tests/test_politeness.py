@@ -158,6 +158,15 @@ def test_a_host_that_only_refuses_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_site_that_shows_its_verification_page_is_left_alone_after_ten(tmp_path: Path) -> None:
+    wall = answer("<html><body>访问过于频繁，请输入验证码</body></html>".encode())
+    with serve({f"w{number}": wall for number in range(60)}) as site:
+        done = run(tmp_path, site, CONCURRENT_REQUESTS_PER_DOMAIN="1")
+    assert (done.code, done.outcomes()) == (4, {"blocked": 60})
+    assert asked_articles(site) <= 12
+
+
+@pytest.mark.slow
 def test_a_host_that_only_fails_is_left_alone(tmp_path: Path) -> None:
     def hang_up(handler: Handler) -> None:
         handler.close_connection = True
@@ -233,6 +242,9 @@ def test_in_the_quiet_hours_nothing_is_asked(tmp_path: Path) -> None:
         ("ARCHIVE_DAILY_REQUESTS", "0"),
         ("ARCHIVE_SLOWDOWN", "0.5"),
         ("ARCHIVE_PATIENCE", "x"),
+        ("CONCURRENT_REQUESTS_PER_DOMAIN", "eight"),
+        ("RETRY_TIMES", "-1"),
+        ("LOG_LEVEL", "LOUD"),
     ],
 )
 def test_a_bad_value_is_named_and_nothing_is_written(tmp_path: Path, name: str, value: str) -> None:

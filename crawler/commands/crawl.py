@@ -29,11 +29,21 @@ WORST_FIRST = (5, 1, 6, 2, 4, 3)
 """Of several columns' exit codes the command ends with the first of these that occurs."""
 
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
 class Command(ScrapyCrawl):
     """Scrapy's crawl with the contract's exit codes and a summary."""
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        super().process_options(args, opts)
+        try:
+            super().process_options(args, opts)
+            assert self.settings
+            if (level := str(self.settings["LOG_LEVEL"])) not in LEVELS:
+                raise UsageError(f"LOG_LEVEL {level!r} is not one of {', '.join(LEVELS)}")
+        except UsageError as error:  # one line, where Scrapy prints its usage or a traceback
+            print(f"scrapy crawl: {harmless(str(error))}", file=sys.stderr)
+            sys.exit(2)
         # that Scrapy has started is said before our log is set up; a level would be reset, a filter is not
         logging.getLogger("scrapy.utils.log").addFilter(lambda record: record.levelno > logging.INFO)
 

@@ -127,13 +127,14 @@ class ColumnsSpider(Spider):
     # --- articles -------------------------------------------------------------------------------------
 
     async def _articles(self, column: Column, work: AsyncIterator[Pending]) -> AsyncIterator[Article]:
-        """Fetch and read these, several at a time (the host's own limit orders the requests), until all are stored."""
-        concurrency = self.crawler.settings.getint("CONCURRENT_REQUESTS")
+        """Fetch and read these until all are stored, few at a time: a block spares the rest."""
+        number = self.crawler.settings.getint
+        concurrency, at_once = number("CONCURRENT_REQUESTS"), 2 * number("CONCURRENT_REQUESTS_PER_DOMAIN")
         exhausted = False
         tasks: set[asyncio.Task[Article | None]] = set()
         try:
             while True:
-                while not exhausted and len(tasks) + self._in_pipelines < concurrency:
+                while not exhausted and len(tasks) < at_once and len(tasks) + self._in_pipelines < concurrency:
                     entry = await anext(work, None)
                     if entry is None:
                         exhausted = True
@@ -167,8 +168,7 @@ class ColumnsSpider(Spider):
                 return
             async for entry in self._unless_blocked(entries):
                 yield entry
-            if left is not None:
-                left -= len(entries)
+            left = None if left is None else left - len(entries)
         await self.archive.exclude_rest(self.run_id, after, f"beyond limit={self.order.limit}")
 
     async def _unless_blocked(self, entries: list[Pending]) -> AsyncIterator[Pending]:
@@ -256,7 +256,7 @@ class ColumnsSpider(Spider):
         return self.fetch
 
     async def hand_over(self, article: Article) -> None:
-        """Store the article; called by the last pipeline."""
+        """Called by the last pipeline."""
         try:
             await self.archive.store(self.run_id, article, since=self.order.since)
         except Exception as error:
