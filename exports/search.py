@@ -3,24 +3,24 @@
     found = search.page(session, search.Filters(text='党委 "理论学习" -转载 author:张三'), order="relevance", limit=20)
     found.total, [(hit.article.title, hit.snippet) for hit in found.hits]
 
-Functions from a session to rows; nothing here prints. The same articles are found on every database.
+Functions from a session (or what else exports/database/asking.py asks) to rows; nothing here prints. The same articles
+are found on every database, and in the same order.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from exports.database.models import Article, ArticleVersion, Attachment, Base, SearchDocument
+from exports.database.asking import Given, Plain, Source, plain
 from exports.index import find, marks, ranking
 from exports.index.find import Filters
 from exports.index.ranking import ORDERS, Order
 
-__all__ = ["FACETS", "ORDERS", "Count", "Filters", "Hit", "Order", "Page"]
+__all__ = ["FACETS", "ORDERS", "Count", "Filters", "Hit", "Order", "Page", "Results", "Summary"]
 
 FACETS = ("column", "unit", "author", "source", "year")
 _CHUNK = 500
@@ -28,10 +28,32 @@ _CHUNK = 500
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What a list shows of an article, as it is now."""
+
+    id: int
+    url: str
+    column_id: str
+    column_name: str
+    title: str
+    author: str
+    unit: str
+    source: str
+    published_at: str | None
+    status: str
+    version: int
+    changed_at: datetime
+    content_hash: str
+
+
+_SHOWN = tuple(Summary.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
 class Hit:
     """One line of a list of results."""
 
-    article: Article
+    article: Summary
     """As it is now, whatever text of it matched."""
     snippet: str
     """A piece of the matching text around the first hit, cut at sentence ends; plain text, to be escaped."""
@@ -67,113 +89,160 @@ class Count:
     articles: int
 
 
-def count(session: Session, filters: Filters) -> int:
+class Results:
+    """What a search found: counted, ordered, shown and spread over facets, with one look into the index."""
+
+    def __init__(self, source: Source, filters: Filters) -> None:
+        self._plain = plain(source)
+        self._found = find.find(self._plain, filters)
+
+    @property
+    def total(self) -> int:
+        """How many articles there are, withdrawn ones included."""
+        return len(self._found.articles)
+
+    @property
+    def terms(self) -> list[str]:
+        """What to highlight, folded."""
+        return self._found.terms
+
+    def ids(self, order: Order = "date") -> Iterator[int]:
+        """The articles in that order: by date where there is no text to be relevant to."""
+        return ranking.ordered(self._plain, self._found, order)
+
+    def hits(self, ids: Sequence[int]) -> Iterator[Hit]:
+        """Articles found, in the order of the ids, loaded a few hundred at a time."""
+        return _hits(self._plain, self._found, ids)
+
+    def facets(self, names: Sequence[str] = FACETS, most: int = 10) -> dict[str, list[Count]]:
+        """How the articles found are spread: facet -> its `most` largest entries (years: all, the newest first).
+
+        An article counts once for each of its authors and units. Articles that have no value count under the
+        empty key, which comes last.
+        """
+        labels = find.columns(self._plain) if "column" in names else {}
+        result = {}
+        for name in names:
+            counted = self._by_author(name) if name in _AUTHORS else self._by_article(name)
+            entries = [Count(key, labels.get(key, key) if name == "column" else key, n) for key, n in counted.items()]
+            if name == "year":
+                result[name] = sorted(entries, key=lambda entry: entry.key, reverse=True)
+            else:
+                result[name] = sorted(entries, key=lambda entry: (not entry.key, -entry.articles, entry.key))[:most]
+        return result
+
+    def timeline(self, by: Literal["month", "year"] = "month") -> list[Count]:
+        """The articles found by month (YYYY-MM) or year of publication, oldest first, without empty months.
+
+        Those without a date, or for months with only a year, are left out.
+        """
+        counted = self._by_article(by)
+        return [Count(key, key, counted[key]) for key in sorted(counted) if len(key) == _PREFIX[by]]
+
+    def _by_article(self, name: str) -> Counter[str]:
+        counted: Counter[str] = Counter()
+        for value, number in self._values[0 if name in _PREFIX else ("column", "source").index(name) + 1].items():
+            counted[(value or "")[: _PREFIX.get(name)]] += number
+        return counted
+
+    @cached_property
+    def _values(self) -> list[Counter[str | None]]:
+        """The months, column ids and sources of the articles found."""
+        given, columns = Given(), ("substr(s.published_at, 1, 7)", "s.column_id", "s.source")
+        found = self._plain.table_of(self._found.articles, given)
+        joined = f"FROM {found} n JOIN search_articles s ON s.id = n.id"
+        return [Counter(values) for values in self._plain.values(columns, joined, given)]
+
+    def _by_author(self, name: str) -> Counter[str]:
+        articles, *values = self._written
+        named = values[_AUTHORS.index(name)]
+        # an article counts once for each of its authors and units
+        return Counter(named if self._written_alone else (value for _, value in set(zip(articles, named, strict=True))))
+
+    @cached_property
+    def _written(self) -> list[list[Any]]:
+        """Article, name and unit of every author of the articles found; articles without one too, with empty names."""
+        given, columns = Given(), ("n.id", "coalesce(w.name, '')", "coalesce(w.unit, '')")
+        found = self._plain.table_of(self._found.articles, given)
+        joined = f"FROM {found} n LEFT JOIN article_authors w ON w.article_id = n.id"
+        return self._plain.values(columns, joined, given)
+
+    @cached_property
+    def _written_alone(self) -> bool:
+        return len(self._written[0]) == self.total
+
+
+_AUTHORS = ("author", "unit")
+_PREFIX = {"year": 4, "month": 7}
+
+
+def count(source: Source, filters: Filters) -> int:
     """How many articles there are, withdrawn ones included."""
-    return len(find.find(session, filters).articles)
+    return Results(source, filters).total
 
 
-def page(session: Session, filters: Filters, *, order: Order = "relevance", limit: int = 20, offset: int = 0) -> Page:
+def page(source: Source, filters: Filters, *, order: Order = "relevance", limit: int = 20, offset: int = 0) -> Page:
     """The results from `offset` on, at most `limit` of them, with snippets.
 
     Without a text there is nothing to be relevant to: the order is by date then.
     """
-    found = find.find(session, filters)
-    ids = list(islice(ranking.ordered(session, found, order), offset, offset + limit))
-    return Page(len(found.articles), list(_hits(session, found, ids)), found.terms)
+    found = Results(source, filters)
+    ids = list(islice(found.ids(order), offset, offset + limit))
+    return Page(found.total, list(found.hits(ids)), found.terms)
 
 
-def matching(session: Session, filters: Filters, order: Order = "date") -> list[int]:
+def matching(source: Source, filters: Filters, order: Order = "date") -> list[int]:
     """The ids of all articles found, withdrawn ones included, in that order."""
-    return list(ranking.ordered(session, find.find(session, filters), order))
+    return list(Results(source, filters).ids(order))
 
 
-def results(session: Session, filters: Filters, order: Order = "date", limit: int | None = None) -> Iterator[Hit]:
+def results(source: Source, filters: Filters, order: Order = "date", limit: int | None = None) -> Iterator[Hit]:
     """All results in that order, or the first `limit`, loaded a few hundred at a time."""
-    found = find.find(session, filters)
-    yield from _hits(session, found, list(islice(ranking.ordered(session, found, order), limit)))
+    found = Results(source, filters)
+    yield from found.hits(list(islice(found.ids(order), limit)))
 
 
-def hits(session: Session, ids: Sequence[int], terms: Sequence[str] = ()) -> Iterator[Hit]:
-    """The articles of these ids in their order, as they are now, around the first of the folded terms."""
-    yield from _hits(session, find.Found(set(ids), list(terms), current=set(ids)), ids)
-
-
-def _hits(session: Session, found: find.Found, ids: Sequence[int]) -> Iterator[Hit]:
+def _hits(ask: Plain, found: find.Found, ids: Sequence[int]) -> Iterator[Hit]:
     further = {article: number for number, article in sorted(found.others.items()) if article not in found.current}
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        by_id = {article.id: article for article in session.scalars(select(Article).where(Article.id.in_(chunk)))}
-        for article_id in chunk:
-            article = by_id[article_id]
-            if article_id in further:
-                yield _further_hit(session, article, further[article_id], found.terms)
+        for summary, body in _articles(ask, chunk):
+            if summary.id in further:
+                yield _further_hit(ask, summary, further[summary.id], found.terms)
             else:
-                yield Hit(article, marks.snippet(article.body_text, found.terms))
-        session.expunge_all()
+                yield Hit(summary, marks.snippet(body, found.terms))
 
 
-def _further_hit(session: Session, article: Article, number: int, terms: Sequence[str]) -> Hit:
-    document = session.get_one(SearchDocument, number)
-    if document.version is not None:
-        version = session.get_one(ArticleVersion, (article.id, document.version))
-        return Hit(article, marks.snippet(version.body_text, terms), f"version {version.version}", version.version)
-    attachment = session.get_one(Attachment, (article.id, document.attachment))
-    return Hit(article, marks.snippet(attachment.text or "", terms), attachment.name or attachment.url)
+def _articles(ask: Plain, ids: Sequence[int]) -> Iterator[tuple[Summary, str]]:
+    given = Given()
+    chosen = f"SELECT {', '.join(_SHOWN)}, body_text FROM articles WHERE {ask.one_of('id', ids, given)}"
+    by_id = {row[0]: row for row in ask.rows(chosen, given)}
+    for number in ids:
+        *fields, body = by_id[number]
+        values = dict(zip(_SHOWN, fields, strict=True))
+        yield Summary(**values | {"changed_at": _moment(values["changed_at"])}), body
 
 
-def facets(session: Session, filters: Filters, names: Sequence[str] = FACETS, most: int = 10) -> dict[str, list[Count]]:
-    """How the articles found are spread: facet -> its `most` largest entries (years: all, the newest first).
-
-    An article counts once for each of its authors and units. Articles that have no value count under the
-    empty key, which comes last.
-    """
-    ids = find.find(session, filters).articles
-    labels = find.columns(session) if "column" in names else {}
-    result = {}
-    for name in names:
-        counted = _by_author(session, ids, name) if name in _AUTHORS else _by_article(session, ids, name)
-        entries = [Count(key, labels.get(key, key) if name == "column" else key, n) for key, n in counted.items() if n]
-        if name == "year":
-            result[name] = sorted(entries, key=lambda entry: entry.key, reverse=True)
-        else:
-            result[name] = sorted(entries, key=lambda entry: (not entry.key, -entry.articles, entry.key))[:most]
-    return result
+def _moment(stored: str | datetime) -> datetime:
+    return stored if isinstance(stored, datetime) else datetime.fromisoformat(stored).replace(tzinfo=UTC)
 
 
-def timeline(session: Session, filters: Filters, by: Literal["month", "year"] = "month") -> list[Count]:
-    """The articles found by month (YYYY-MM) or year of publication, oldest first, without empty months.
-
-    Those without a date, or for months with only a year, are left out.
-    """
-    counted = _by_article(session, find.find(session, filters).articles, by)
-    return [Count(key, key, counted[key]) for key in sorted(counted) if len(key) == _PREFIX[by]]
-
-
-_AUTHORS = {"author": "name", "unit": "unit"}
-_ARTICLES, _WRITTEN = (Base.metadata.tables[name] for name in ("search_articles", "article_authors"))
-_PREFIX = {"year": 4, "month": 7}
-_FEW = 2000
-"""Up to so many articles are looked up; for more, the whole (narrow) table is read."""
+def _further_hit(ask: Plain, article: Summary, number: int, terms: Sequence[str]) -> Hit:
+    given = Given(id=number)
+    of_document = "FROM search_documents d JOIN {0} t ON t.article_id = d.article_id AND t.{1} = d.{2} WHERE d.id = :id"
+    versions = of_document.format("article_versions", "version", "version")
+    for version, body in ask.rows(f"SELECT t.version, t.body_text {versions}", given):
+        return Hit(article, marks.snippet(body, terms), f"version {version}", version)
+    files = of_document.format("attachments", "seq", "attachment")
+    ((name, url, body),) = ask.rows(f"SELECT t.name, t.url, t.text {files}", given)
+    return Hit(article, marks.snippet(body or "", terms), name or url)
 
 
-def _by_article(session: Session, ids: set[int], name: str) -> Counter[str]:
-    column = {"column": "column_id", "source": "source"}.get(name, "published_at")
-    chosen = select(_ARTICLES.c.id, _ARTICLES.c[column])
-    if len(ids) <= _FEW:
-        chosen = chosen.where(_ARTICLES.c.id.in_(ids))
-    # of the plain table, past the session: its rows cost several times more, and there may be a hundred thousand
-    values = Counter(value for article, value in session.connection().execute(chosen) if article in ids)
-    counted: Counter[str] = Counter()
-    for value, number in values.items():
-        counted[(value or "")[: _PREFIX.get(name)]] += number
-    return counted
+def facets(source: Source, filters: Filters, names: Sequence[str] = FACETS, most: int = 10) -> dict[str, list[Count]]:
+    """See Results.facets()."""
+    return Results(source, filters).facets(names, most)
 
 
-def _by_author(session: Session, ids: set[int], name: str) -> Counter[str]:
-    chosen = select(_WRITTEN.c.article_id, _WRITTEN.c[_AUTHORS[name]])
-    if len(ids) <= _FEW:
-        chosen = chosen.where(_WRITTEN.c.article_id.in_(ids))
-    pairs = {(article, value) for article, value in session.connection().execute(chosen) if article in ids}
-    counted = Counter(value for _, value in pairs)
-    counted[""] += len(ids) - len({article for article, _ in pairs})
-    return counted
+def timeline(source: Source, filters: Filters, by: Literal["month", "year"] = "month") -> list[Count]:
+    """See Results.timeline()."""
+    return Results(source, filters).timeline(by)

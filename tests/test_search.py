@@ -1,7 +1,9 @@
 """The index finds what a scan of every text finds, on both databases; see also test_query.py for single cases."""
 
+import math
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,7 +27,7 @@ from exports.database.models import (
 )
 from exports.database.session import open_engine
 from exports.index import maintain
-from exports.index.parse import Term, parse
+from exports.index.parse import TEXT_FIELDS, Term, parse
 from exports.index.text import folded, squeezed
 
 QUERIES = int(os.environ.get("ARCHIVE_SEARCH_QUERIES", "300"))
@@ -155,16 +157,51 @@ class Archive:
         ]
         if not all(self._holds(article, ("", ""), term) for term in narrow if term.text or term.field == "has"):
             return False
+        return bool(self._found_in(article, filters))
+
+    def _found_in(self, article: dict[str, Any], filters: search.Filters) -> list[tuple[str, str]]:
+        """The texts of the article that match."""
         documents = [self._document(article["versions"][-1])]
         if filters.versions:
             documents += [self._document(texts) for texts in article["versions"][:-1]]
         if filters.attachments:
             documents += [file for file in article["files"] if file[1]]
         groups = parse(filters.text)
-        return any(
-            all(any(self._holds(article, document, term) != term.excluded for term in group) for group in groups)
+        return [
+            document
             for document in documents
-        )
+            if all(any(self._holds(article, document, term) != term.excluded for term in group) for group in groups)
+        ]
+
+    def ranked(self, filters: search.Filters) -> list[int]:
+        """What is found, most occurrences first, one in the title counting ten times; the newer of equals first."""
+        groups = [group for group in parse(filters.text) if all(term.field in TEXT_FIELDS for term in group)]
+        terms = {folded(term.text) for group in groups if not any(term.excluded for term in group) for term in group}
+
+        def place(article: dict[str, Any]) -> tuple[float, str, int]:
+            matching = [
+                [text.count(term) + 9 * title.count(term) for term in terms]
+                for title, text in ((folded(title), folded(text)) for title, text in self._found_in(article, filters))
+            ]
+            weight = max(sum(math.log(1 + number) for number in sorted(numbers)) for numbers in matching)
+            return (round(weight, 9), article["published_at"] or "", article["id"])
+
+        found = self.scan(filters)
+        chosen = [article for article in self.articles if article["id"] in found]
+        return [article["id"] for article in sorted(chosen, key=place, reverse=True)]
+
+    def spread(self, filters: search.Filters) -> dict[str, Counter[str]]:
+        """facet -> value -> articles."""
+        found = self.scan(filters)
+        chosen = [article for article in self.articles if article["id"] in found]
+        authors = [article["authors"] or [("", "")] for article in chosen]
+        return {
+            "column": Counter(article["column"][0] for article in chosen),
+            "source": Counter(article["source"] for article in chosen),
+            "year": Counter((article["published_at"] or "")[:4] for article in chosen),
+            "author": Counter(name for each in authors for name in {name for name, _ in each}),
+            "unit": Counter(unit for each in authors for unit in {unit for _, unit in each}),
+        }
 
     @staticmethod
     def _document(texts: dict[str, str]) -> tuple[str, str]:
@@ -214,7 +251,11 @@ def test_what_is_found_is_what_a_scan_finds(engine: Engine) -> None:
                 page = search.page(session, filters, limit=5)
                 assert (page.total, len(page.hits)) == (len(expected), min(5, len(expected)))
                 assert {hit.article.id for hit in page.hits} <= expected
-                assert set(search.matching(session, filters, "relevance")) == expected
+                assert search.matching(session, filters, "relevance") == archive.ranked(filters)
+                facets = search.facets(session, filters, most=100)
+                assert {name: {each.key: each.articles for each in facets[name]} for name in facets} == archive.spread(
+                    filters
+                )
             found += bool(expected)
     assert QUERIES // 3 < found < QUERIES
 

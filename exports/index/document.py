@@ -3,6 +3,9 @@
 import zlib
 from dataclasses import dataclass
 
+SEARCHED = ("subtitle", "byline", "author", "unit", "editor_note", "body_text")
+"""What the body of an article's or a version's document is made of, besides its title."""
+
 
 @dataclass(frozen=True)
 class Document:

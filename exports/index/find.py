@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from importlib import import_module
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
-
-from exports.database.models import Article, ArticleAuthor, Listing, Run, SearchArticle, SearchDocument
-from exports.index.maintain import backend
+from exports.database.asking import Given, Plain, Source, plain
 from exports.index.parse import TEXT_FIELDS, Term, parse
 from exports.index.text import folded, squeezed
 
 _FEW = 500
 """Up to so many articles the filters are asked about those alone."""
+
+
+def backend(ask: Plain) -> Any:
+    """The module of the database's system, loaded when it is needed."""
+    return import_module(f"exports.index.{ask.dialect}")
 
 
 @dataclass(frozen=True)
@@ -58,21 +61,22 @@ class Found:
     """The articles that match as they are now"""
 
 
-def find(session: Session, filters: Filters) -> Found:
+def find(source: Source, filters: Filters) -> Found:
     """The articles, withdrawn ones included."""
+    ask = plain(source)
     groups = parse(filters.text)
     terms = [folded(term.text) for group in groups for term in group if not term.excluded and term.field in TEXT_FIELDS]
     found = Found(set(), list(dict.fromkeys(terms)))
     mixed = []
     for group in groups:
-        plain = all(term.field in TEXT_FIELDS for term in group)
-        if plain and not any(term.excluded for term in group):
+        textual = all(term.field in TEXT_FIELDS for term in group)
+        if textual and not any(term.excluded for term in group):
             found.wanted.append(group)
-        elif plain and len(group) == 1:
+        elif textual and len(group) == 1:
             found.unwanted.append(group[0])
         else:
             mixed.append(group)
-    documents = _Documents(session, filters)
+    documents = _Documents(ask, filters)
     texts = documents.matching(found.wanted, found.unwanted)
     for group in mixed:
         union: set[int] = set()
@@ -80,46 +84,46 @@ def find(session: Session, filters: Filters) -> Found:
             holds = documents.holding(term)
             union |= documents.all() - holds if term.excluded else holds
         texts = union if texts is None else texts & union
-    conditions = list(_conditions(session, filters))
+    given = Given()
+    conditions = list(_conditions(ask, filters, given))
     if texts is None and not documents.further:
-        texts = set(session.scalars(select(SearchArticle.id).where(*conditions)))
+        texts = _of_articles(ask, conditions, given)
     else:
         texts = documents.all() if texts is None else texts
         if conditions:
-            texts = documents.belonging(texts, _narrowed(session, conditions, documents.articles(texts)))
+            articles = documents.articles(texts)
+            if len(articles) <= _FEW:
+                conditions.append(ask.one_of("s.id", articles, given))
+            texts = documents.belonging(texts, _of_articles(ask, conditions, given))
     found.current = {number for number in texts if number > 0} if documents.further else texts
     found.others = {-number: documents.further[number] for number in texts if number < 0}
     found.articles = found.current.union(found.others.values())
     return found
 
 
-def _narrowed(session: Session, conditions: list[ColumnElement[bool]], articles: set[int]) -> set[int]:
-    chosen = select(SearchArticle.id).where(*conditions)
-    if len(articles) <= _FEW:
-        chosen = chosen.where(SearchArticle.id.in_(articles))
-    return set(session.scalars(chosen))
+def _of_articles(ask: Plain, conditions: Sequence[str], given: Given) -> set[int]:
+    narrowed = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    (ids,) = ask.values(["s.id"], f"FROM search_articles s {narrowed}", given)
+    return set(ids)
 
 
 class _Documents:
     """The texts searched, by their ids in the index: positive of articles as they are, negative of others."""
 
-    def __init__(self, session: Session, filters: Filters) -> None:
-        self._session = session
+    def __init__(self, ask: Plain, filters: Filters) -> None:
+        self._plain = ask
         self._all: set[int] | None = None
         self.further: dict[int, int] = {}
         """id in the index -> article, of the texts that the flags add"""
-        kinds: list[ColumnElement[bool]] = []
-        if filters.versions:
-            kinds.append(SearchDocument.version.is_not(None))
-        if filters.attachments:
-            kinds.append(SearchDocument.attachment.is_not(None))
+        kinds = [name for name in ("versions", "attachments") if getattr(filters, name)]
         if kinds:
-            rows = session.execute(select(-SearchDocument.id, SearchDocument.article_id).where(or_(*kinds)))
+            chosen = " OR ".join(f"{name.removesuffix('s')} IS NOT NULL" for name in kinds)
+            rows = ask.rows(f"SELECT -id, article_id FROM search_documents WHERE {chosen}")
             self.further = {row[0]: row[1] for row in rows}
 
     def all(self) -> set[int]:
         if self._all is None:
-            self._all = set(self._session.scalars(select(SearchArticle.id))).union(self.further)
+            self._all = _of_articles(self._plain, [], Given()).union(self.further)
         return self._all
 
     def matching(self, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term]) -> set[int] | None:
@@ -132,9 +136,9 @@ class _Documents:
         """The texts of which a term holds, its exclusion not counting."""
         if term.field in TEXT_FIELDS:
             return self._ask([[term]])
-        condition = _FIELD_CONDITIONS[term.field](self._session, term.text)
-        articles = set(self._session.scalars(select(SearchArticle.id).where(condition)))
-        return self.belonging(self.all(), articles)
+        given = Given()
+        condition = _FIELD_CONDITIONS[term.field](self._plain, given, term.text)
+        return self.belonging(self.all(), _of_articles(self._plain, [condition], given))
 
     def articles(self, texts: set[int]) -> set[int]:
         """The articles that texts belong to."""
@@ -147,88 +151,108 @@ class _Documents:
         return {number for number in texts if self.further.get(number, number) in articles}
 
     def _ask(self, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term] = ()) -> set[int]:
-        numbers = backend(self._session).matching(self._session, wanted, unwanted, current=not self.further)
+        numbers = backend(self._plain).matching(self._plain, wanted, unwanted, current=not self.further)
         if not self.further:
             return set(numbers)
         return {number for number in numbers if number > 0 or number in self.further}
 
 
-def _conditions(session: Session, filters: Filters) -> Iterator[ColumnElement[bool]]:
+def _conditions(ask: Plain, filters: Filters, given: Given) -> Iterator[str]:
+    """SQL conditions on search_articles, there called s."""
     if filters.columns:
-        yield _in_columns(filters.columns)
+        yield _in_columns(ask, given, filters.columns)
     if filters.author:
-        yield _by_author(session, filters.author)
+        yield _by_author(ask, given, filters.author)
     if filters.unit:
-        yield _of_unit(session, filters.unit)
+        yield _of_unit(ask, given, filters.unit)
     if filters.source:
-        yield _from_source(session, filters.source)
+        yield _from_source(ask, given, filters.source)
     if filters.since:
-        yield _after(session, filters.since.isoformat())
+        yield _after(ask, given, filters.since.isoformat())
     if filters.until:
-        yield _before(session, filters.until.isoformat())
+        yield _before(ask, given, filters.until.isoformat())
     if filters.has_attachment:
-        yield SearchArticle.attachments > 0
+        yield _with_attachment(ask, given, "")
 
 
-def _in_columns(ids: Sequence[str]) -> ColumnElement[bool]:
-    listed = select(Listing.article_id).where(Listing.column_id.in_(ids), Listing.article_id.is_not(None))
+def _in_columns(ask: Plain, given: Given, ids: Sequence[str]) -> str:
+    of_column = ask.one_of("l.column_id", ids, given)
+    listed = f"SELECT l.article_id FROM listings l WHERE {of_column} AND l.article_id IS NOT NULL"
     # an entry that was listed and not fetched, because its article came by another column
-    met = select(Article.id).join(Listing, Listing.url == Article.url)
-    met = met.where(Listing.column_id.in_(ids), Listing.article_id.is_(None))
-    return or_(SearchArticle.column_id.in_(ids), SearchArticle.id.in_(listed), SearchArticle.id.in_(met))
+    met = f"SELECT a.id FROM articles a JOIN listings l ON l.url = a.url WHERE {of_column} AND l.article_id IS NULL"
+    return f"({ask.one_of('s.column_id', ids, given)} OR s.id IN ({listed}) OR s.id IN ({met}))"
 
 
-def _of_column(session: Session, reference: str) -> ColumnElement[bool]:
-    return _in_columns(column_ids(session, reference))
+def _of_column(ask: Plain, given: Given, reference: str) -> str:
+    return _in_columns(ask, given, column_ids(ask, reference))
 
 
-def _by_author(session: Session, name: str) -> ColumnElement[bool]:
-    return _written(session, ArticleAuthor.name, lambda known: squeezed(known) == squeezed(name))
+def _by_author(ask: Plain, given: Given, name: str) -> str:
+    return _written(ask, given, "name", lambda known: squeezed(known) == squeezed(name))
 
 
-def _of_unit(session: Session, part: str) -> ColumnElement[bool]:
-    return _written(session, ArticleAuthor.unit, lambda known: folded(part.strip()) in folded(known))
+def _of_unit(ask: Plain, given: Given, part: str) -> str:
+    return _written(ask, given, "unit", lambda known: folded(part.strip()) in folded(known))
 
 
-def _written(session: Session, column: InstrumentedAttribute[str], suits: Callable[[str], bool]) -> ColumnElement[bool]:
+def _written(ask: Plain, given: Given, column: str, suits: Callable[[str], bool]) -> str:
     # Names are few and compared here, so that both databases fold them alike.
-    names = [known for known in session.scalars(select(column).distinct()) if suits(known)]
-    return SearchArticle.id.in_(select(ArticleAuthor.article_id).where(column.in_(names)))
+    names = [name for (name,) in ask.rows(f"SELECT DISTINCT {column} FROM article_authors") if suits(name)]
+    return f"s.id IN (SELECT w.article_id FROM article_authors w WHERE {ask.one_of(f'w.{column}', names, given)})"
 
 
-def _from_source(session: Session, part: str) -> ColumnElement[bool]:
-    known = session.scalars(select(SearchArticle.source).distinct())
-    return SearchArticle.source.in_([name for name in known if folded(part.strip()) in folded(name)])
+def _from_source(ask: Plain, given: Given, part: str) -> str:
+    known = [name for (name,) in ask.rows("SELECT DISTINCT source FROM search_articles")]
+    return ask.one_of("s.source", [name for name in known if folded(part.strip()) in folded(name)], given)
 
 
-def _after(_session: Session, day: str) -> ColumnElement[bool]:
-    return or_(SearchArticle.published_at >= day, SearchArticle.published_at.in_([day[:7], day[:4]]))
+def _after(_ask: Plain, given: Given, day: str) -> str:
+    part = " OR ".join(f"s.published_at = {given.add(day[:length])}" for length in (7, 4))
+    return f"(s.published_at >= {given.add(day)} OR {part})"
 
 
-def _before(_session: Session, day: str) -> ColumnElement[bool]:
-    return func.coalesce(func.substr(SearchArticle.published_at, 1, 10) <= day, False)
+def _before(_ask: Plain, given: Given, day: str) -> str:
+    return f"coalesce(substr(s.published_at, 1, 10) <= {given.add(day)}, 1 = 0)"
 
 
-_FIELD_CONDITIONS: dict[str, Callable[[Session, str], ColumnElement[bool]]] = {
+def _with_attachment(_ask: Plain, _given: Given, _value: str) -> str:
+    return "s.attachments > 0"
+
+
+_FIELD_CONDITIONS: dict[str, Callable[[Plain, Given, str], str]] = {
     "author": _by_author,
     "unit": _of_unit,
     "column": _of_column,
     "source": _from_source,
     "after": _after,
     "before": _before,
-    "has": lambda _session, _attachment: SearchArticle.attachments > 0,
+    "has": _with_attachment,
 }
 
 
-def columns(session: Session) -> dict[str, str]:
+# From one column to the next by the index: reading all articles for a handful of columns would take a while
+_COLUMNS = """
+    WITH RECURSIVE found (id) AS (
+        SELECT min(column_id) FROM articles
+        UNION ALL
+        SELECT (SELECT min(a.column_id) FROM articles a WHERE a.column_id > found.id) FROM found WHERE id IS NOT NULL
+    )
+    SELECT id, (SELECT a.column_name FROM articles a WHERE a.column_id = found.id LIMIT 1)
+    FROM found WHERE id IS NOT NULL
+"""
+
+
+def columns(source: Source) -> dict[str, str]:
     """column_id -> name, of every column the archive has met."""
-    known = select(Run.column_id, Run.column_name).union(select(Article.column_id, Article.column_name))
-    return {column_id: name for column_id, name in session.execute(known) if column_id}
+    ask = plain(source)
+    crawled = ask.rows("SELECT column_id, column_name FROM runs ORDER BY id")
+    known = {column_id: name for column_id, name in [*ask.rows(_COLUMNS), *crawled] if column_id}
+    return dict(sorted(known.items()))
 
 
-def column_ids(session: Session, reference: str) -> list[str]:
+def column_ids(source: Source, reference: str) -> list[str]:
     """The ids of the columns an id or a name stands for; blanks and width in names do not count."""
-    known = columns(session)
+    known = columns(source)
     if reference in known:
         return [reference]
     return [column_id for column_id, name in known.items() if squeezed(name) == squeezed(reference) != ""]

@@ -11,14 +11,13 @@ before the commit:
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from sqlalchemy import BindParameter, Engine, Row, bindparam, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from exports import lock
+from exports.database.asking import plain
 from exports.database.models import (
     Article,
     Base,
@@ -26,18 +25,16 @@ from exports.database.models import (
     SearchDocument,
     SearchState,
 )
-from exports.index.document import Document
+from exports.index.document import SEARCHED, Document
+from exports.index.find import backend
 from exports.index.text import folded
 
-_TOKENS = 1
+_TOKENS = 2
 """Version of what the index holds of a text; a greater one has every archive's index made anew."""
 _CHUNK = 200
 """Articles taken at a time while the index is made."""
 _NARROW = ("id", "version", "column_id", "source", "published_at", "attachments")
 _KEYS = ("version", "attachment")
-_SEARCHED = ("subtitle", "byline", "author", "unit", "editor_note", "body_text")
-"""What the body of a document is made of, besides its title."""
-
 # Executed for every batch of articles: built once, and plain Core, which spares the session's bookkeeping
 _tables = Base.metadata.tables
 _articles, _texts, _attachments = _tables["articles"], _tables["article_versions"], _tables["attachments"]
@@ -49,7 +46,7 @@ _CURRENT = select(
     select(func.count()).where(_attachments.c.article_id == _articles.c.id).scalar_subquery(),
 ).where(_articles.c.id.in_(_ids))
 _VERSIONS = (
-    select(*(_texts.c[name] for name in ("article_id", "version", "title", *_SEARCHED)))
+    select(*(_texts.c[name] for name in ("article_id", "version", "title", *SEARCHED)))
     .where(_texts.c.article_id.in_(_ids))
     .order_by(_texts.c.article_id, _texts.c.version)
 )
@@ -59,12 +56,6 @@ _FILES = (
     .order_by(_attachments.c.article_id, _attachments.c.seq)
 )
 _ENTER = insert(_entered)
-
-
-def backend(session: Session) -> ModuleType:
-    """The module of the session's database system, loaded when it is needed."""
-    name = "sqlite" if session.get_bind().dialect.name == "sqlite" else "postgresql"
-    return import_module(f"exports.index.{name}")
 
 
 def added(session: Session, *ids: int) -> None:
@@ -101,7 +92,7 @@ def _remove(session: Session, ids: Sequence[int]) -> None:
     if {document.id: document.checksum for document in documents} != checksums:
         # changed behind our back: what the index holds of it is not known any more
         session.execute(delete(SearchState))
-    backend(session).delete(session, documents)
+    backend(plain(session)).delete(session, documents)
     session.execute(delete(SearchDocument).where(of_articles))
     session.execute(delete(SearchArticle).where(SearchArticle.id.in_(ids)))
 
@@ -138,11 +129,11 @@ def rebuild(session: Session) -> int:
     """Make the index anew from the tables. Returns the number of articles."""
     for table in (SearchState, SearchDocument, SearchArticle):
         session.execute(delete(table))
-    backend(session).create(session)
+    backend(plain(session)).create(session)
     ids = list(session.scalars(select(Article.id).order_by(Article.id)))
     for chunk in _chunks(ids):
         _add(session, chunk)
-    backend(session).optimize(session)
+    backend(plain(session)).optimize(session)
     session.execute(insert(SearchState).values(made_by=_made_by(session)))
     return len(ids)
 
@@ -175,7 +166,7 @@ def _add(session: Session, ids: Sequence[int]) -> None:
         numbered = insert(SearchDocument).returning(SearchDocument.id, sort_by_parameter_order=True)
         numbers = session.scalars(numbered, rows)
         documents += [replace(document, id=-number) for number, (document, _) in zip(numbers, others, strict=True)]
-    backend(session).insert(session, documents)
+    backend(plain(session)).insert(session, documents)
 
 
 def _versions(session: Session, ids: Iterable[int]) -> Iterator[Row[Any]]:
@@ -187,7 +178,7 @@ def _files(session: Session, ids: Iterable[int]) -> Iterator[Row[Any]]:
 
 
 def _of_version(row: Row[Any], document_id: int) -> Document:
-    return Document(document_id, folded(row.title), folded("\n".join(getattr(row, name) for name in _SEARCHED)))
+    return Document(document_id, folded(row.title), folded("\n".join(getattr(row, name) for name in SEARCHED)))
 
 
 def _of_file(row: Row[Any], document_id: int) -> Document:

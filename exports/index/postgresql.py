@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Float,
     Index,
     Integer,
     MetaData,
@@ -19,15 +18,14 @@ from sqlalchemy import (
     Text,
     and_,
     func,
-    literal,
     not_,
     or_,
     select,
 )
-from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from exports.database.asking import Plain, Postgresql
 from exports.index.document import Document
 from exports.index.parse import Term
 from exports.index.text import folded, grams
@@ -41,7 +39,6 @@ _TABLE = Table(
     Column("grams", ARRAY(Integer), nullable=False),
 )
 _INDEX = Index("search_index_grams", _TABLE.c.grams, postgresql_using="gin")
-_TITLE_WEIGHT = 10.0
 _PAIRS = 16
 """Of a long phrase the index is asked for so many pairs: more would not narrow what is left to look through."""
 
@@ -73,16 +70,22 @@ def _row(document: Document) -> dict[str, Any]:
     return {"id": document.id, "title": document.title, "body": document.body, "grams": numbers}
 
 
-def matching(
-    session: Session, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term], *, current: bool, title: bool = False
-) -> list[int]:
+def matching(ask: Plain, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term], *, current: bool) -> list[int]:
     """The ids of the texts in which a term of each wanted group occurs, and no unwanted one.
 
-    Needs a wanted group. `current`: only articles as they are; `title`: the wanted terms in the title alone.
+    Needs a wanted group. `current`: only articles as they are.
     """
-    groups = [or_(*(_holds(term, title=title) for term in group)) for group in wanted]
+    assert isinstance(ask, Postgresql)
+    groups = [or_(*(_holds(term) for term in group)) for group in wanted]
     found = select(_TABLE.c.id).where(*groups, *(not_(_holds(term)) for term in unwanted))
-    return list(session.scalars(found.where(_TABLE.c.id > 0) if current else found))
+    return list(ask.session.scalars(found.where(_TABLE.c.id > 0) if current else found))
+
+
+def titled(ask: Plain, wanted: Sequence[Sequence[Term]]) -> list[int]:
+    """The ids of the articles in whose title, as it is, a term of each wanted group occurs."""
+    assert isinstance(ask, Postgresql)
+    groups = [or_(*(_holds(term, title=True) for term in group)) for group in wanted]
+    return list(ask.session.scalars(select(_TABLE.c.id).where(*groups, _TABLE.c.id > 0)))
 
 
 def _holds(term: Term, *, title: bool = False) -> ColumnElement[bool]:
@@ -97,20 +100,12 @@ def _holds(term: Term, *, title: bool = False) -> ColumnElement[bool]:
     return and_(indexed, or_(func.strpos(_TABLE.c.title, words) > 0, func.strpos(_TABLE.c.body, words) > 0))
 
 
-def scores(
-    session: Session, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term], ids: Iterable[int]
-) -> dict[int, float]:
-    """How well each text of matching() fits, higher is better.
-
-    PostgreSQL has no BM25: the sum over the terms of ln(1 + occurrences), one in the title counting ten times.
-    """
-    terms = sorted({folded(term.text) for group in wanted for term in group})
-    score: ColumnElement[float] = literal(0.0)
-    for words in terms:
-        places = _TITLE_WEIGHT * _occurrences(_TABLE.c.title, words) + _occurrences(_TABLE.c.body, words)
-        score = score + func.ln(1 + sql_cast(places, Float))
-    rows = session.execute(select(_TABLE.c.id, score).where(_TABLE.c.id.in_(list(ids))))
-    return {row[0]: float(row[1]) for row in rows}
+def occurrences(ask: Plain, terms: Sequence[str], ids: Sequence[int]) -> Iterable[tuple[int, list[tuple[int, int]]]]:
+    """(id in the index, for each folded term how often it occurs in title and body) of texts in the index."""
+    assert isinstance(ask, Postgresql)
+    counted = [_occurrences(column, term) for term in terms for column in (_TABLE.c.title, _TABLE.c.body)]
+    for number, *counts in ask.session.execute(select(_TABLE.c.id, *counted).where(_TABLE.c.id.in_(ids))):
+        yield number, list(zip(counts[::2], counts[1::2], strict=True))
 
 
 def _occurrences(column: Column[Any], words: str) -> ColumnElement[Any]:

@@ -6,7 +6,13 @@ from itertools import pairwise
 
 def folded(text: str) -> str:
     """The text in the form in which it is compared: NFKC (full and half width are equal), lower case."""
+    for wide, narrow in _PUNCTUATION:
+        text = text.replace(wide, narrow)
     return unicodedata.normalize("NFKC", text).lower()
+
+
+_PUNCTUATION = tuple((sign, unicodedata.normalize("NFKC", sign)) for sign in "，：；（）？！")
+"""Without these most texts are in that form already, which is noticed five times faster than it is made."""
 
 
 def squeezed(text: str) -> str:

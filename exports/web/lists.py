@@ -1,10 +1,10 @@
 """The lists of the room: from a visit to a table. Which arguments each takes stands in openapi.py."""
 
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from exports import query, search
-from exports.index.parse import wanted
 from exports.index.text import folded
 from exports.web import arguments, questions, svg, tables
 from exports.web.errors import BadInput
@@ -32,19 +32,21 @@ _ARTICLE = (
 
 def articles(visit: Visit) -> Table:
     """The articles a search finds."""
-    return articles_of(visit, arguments.filters(visit))
+    filters = arguments.filters(visit)
+    return articles_of(visit, filters, search.Results(visit.session, filters))
 
 
-def articles_of(visit: Visit, filters: search.Filters) -> Table:
+def articles_of(visit: Visit, filters: search.Filters, found: search.Results) -> Table:
     """The articles the filters leave."""
-    ids = search.matching(visit.session, filters, arguments.order(visit, filters))
-    terms = wanted(filters.text)
+    order = found.ids(arguments.order(visit, filters))
+    ids: list[int] = []
 
     def rows(start: int, size: int) -> list[Row]:
-        return [_article_row(hit) for hit in search.hits(visit.session, ids[start : start + size], terms)]
+        ids.extend(islice(order, max(start + size - len(ids), 0)))
+        return [_article_row(hit) for hit in found.hits(ids[start : start + size])]
 
     title = filters.text or visit.language.text("articles")
-    return Table("articles", title, len(ids), rows, _article_entry)
+    return Table("articles", title, found.total, rows, _article_entry)
 
 
 def _article_row(hit: search.Hit) -> Row:

@@ -40,10 +40,11 @@ def _part(table: Table, part: arguments.Slice) -> dict[str, Any]:
 def find(visit: Visit) -> Response:
     """The search page, which is the front page too."""
     filters, part = arguments.filters(visit), arguments.pages(visit)
-    table = lists.articles_of(visit, filters)
+    found = search.Results(visit.session, filters)
+    table = lists.articles_of(visit, filters, found)
     asked = {name: visit.argument(name) for name in _ASKED}
     chosen = {name: value for name, value in asked.items() if value and name not in ("q", "order")}
-    facets = search.facets(visit.session, filters, _FACETS, most=_VALUES) if table.total else {}
+    facets = found.facets(_FACETS, _VALUES) if table.total else {}
     return show(
         visit,
         "search.html",
@@ -89,8 +90,9 @@ def unit(visit: Visit) -> Response:
 def _profile(visit: Visit, kind: str, name: str, filters: search.Filters, roles: list[Any]) -> Response:
     if not roles:
         raise NotThere("no-name", value=name)
-    table = lists.articles_of(visit, filters)
-    months = svg.Line(name, lists.months_of(visit, filters))
+    found = search.Results(visit.session, filters)
+    table = lists.articles_of(visit, filters, found)
+    months = svg.Line(name, {count.key: count.articles for count in found.timeline()})
     line = svg.by_year(months)
     labels = svg.periods([line], yearly=True)
     picture = svg.chart([line], labels, f"{name}: {visit.language.text('per-year')}") if len(labels) > 1 else None

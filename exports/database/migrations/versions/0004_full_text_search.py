@@ -52,3 +52,4 @@ def downgrade() -> None:
     op.drop_table('search_documents')
     op.drop_table('search_articles')
     op.execute('DROP TABLE IF EXISTS search_index')
+    op.execute('DROP TABLE IF EXISTS search_index_titles')
