@@ -1,6 +1,7 @@
 """`archive`: the readers' door. Nothing here fetches, and only `archive migrate` writes to the archive."""
 
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
@@ -76,9 +77,7 @@ class _Archive(click.Group):
         except UnicodeEncodeError:
             return _complain("an argument is not valid UTF-8", 2)
         except Exception as error:
-            from sqlalchemy.exc import SQLAlchemyError  # loaded by then, if a database was asked
-
-            if not isinstance(error, SQLAlchemyError):
+            if not _is_of_the_database(error):
                 raise
             return _complain(f"the database cannot be read: {getattr(error, 'orig', None) or error}", 5)
         return result if isinstance(result, int) else 0
@@ -92,6 +91,16 @@ class _Archive(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         return result
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return True
+    if "sqlalchemy" not in sys.modules:
+        return False
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return isinstance(error, SQLAlchemyError)
 
 
 def _complain(message: str, exit_code: int) -> int:

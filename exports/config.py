@@ -1,13 +1,11 @@
 """Where the archive lies: the ARCHIVE_* settings that storage and readers share."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from exports.errors import ConfigError, without_password
 
@@ -28,6 +26,12 @@ class Config:
     """ARCHIVE_GONE_CHECKS: an article is withdrawn once so many checks in a row found it gone …"""
     gone_hours: float = 72
     """ARCHIVE_GONE_HOURS: … the first and the last of them at least so many hours apart"""
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of the database, where its URL says no more than that."""
+        plain = _FILE.fullmatch(self.database_url)
+        return Path(plain[1]) if plain else None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Config":
@@ -68,6 +72,12 @@ def number(settings: Mapping[str, Any], name: str, default: float, least: float)
 
 def database_url(text: str, name: str = "ARCHIVE_DATABASE_URL") -> str:
     """The URL with the driver we use; raises ConfigError saying what is wrong with the setting (or option) `name`."""
+    if (plain := _FILE.fullmatch(text)) and plain[1] != ":memory:":
+        return text
+    # loading it takes longer than most questions to a file
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -81,4 +91,5 @@ def database_url(text: str, name: str = "ARCHIVE_DATABASE_URL") -> str:
     return url.render_as_string(hide_password=False)
 
 
+_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?%]+)")
 _ALLOWED = "allowed are sqlite:///FILE and postgresql://USER@HOST/NAME"

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from exports import csv as archive_csv
 from exports import terminal
+from exports.config import Config, database_url
 from exports.database.models import Article
 from exports.database.session import open_engine
 from tests.archive_command import refused, run
@@ -64,3 +66,20 @@ def test_many_articles_into_a_closed_pipe(archive: Path) -> None:
         process.stdout.close()
         assert (process.stderr.read(), process.wait(60)) == (b"", 0), command
         process.stderr.close()
+
+
+def test_a_search_in_a_file_does_without_sqlalchemy(archive: Path) -> None:
+    """Loading it takes longer than a search."""
+    code = "import sys; from exports.cli import main\ntry: main(['search', '深入'])\nexcept SystemExit: pass\n"
+    code += "sys.exit('sqlalchemy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "深入" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["a.db", "/a/b.db", "a b/c.db", "a@b:c#d.db"])
+def test_the_file_of_a_url_is_what_sqlalchemy_takes_it_for(path: str) -> None:
+    config = Config(Path(), database_url(f"sqlite:///{path}"))
+    assert config.sqlite_file == Path(make_url(config.database_url).database or "") == Path(path)
+    assert Config(Path(), database_url(f"sqlite:///{path}%2Fx")).sqlite_file in (None, Path(f"{path}/x"))
+    assert Config(Path(), "postgresql+psycopg:///x").sqlite_file is None

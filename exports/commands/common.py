@@ -2,21 +2,27 @@
 
 import json
 import re
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
-from sqlalchemy.orm import Session
 
-from exports import csv, query, search, terminal
+from exports import csv, search, terminal
 from exports.commands.settings import setting_option as setting_option
 from exports.config import Config
-from exports.database.models import Article
-from exports.database.revision import check_current
-from exports.database.session import open_engine
+from exports.database import revision, sqlite_file
+from exports.database.asking import File, Source
+from exports.errors import StorageError
+from exports.index import find
+
+if TYPE_CHECKING:  # loaded by the commands that need it: `archive search` does not on SQLite
+    from sqlalchemy.orm import Session
+
+    from exports.database.models import Article
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 TABLE_ROWS = 20
@@ -29,15 +35,42 @@ def configuration() -> Config:
 
 
 @contextmanager
-def reading(config: Config | None = None) -> Iterator[Session]:
+def reading(config: Config | None = None) -> Iterator["Session"]:
     """A session that cannot write. Raises ConfigError, StorageError, SchemaError."""
+    from sqlalchemy.orm import Session
+
+    from exports.database.session import open_engine
+
     engine = open_engine((config or configuration()).database_url, read_only=True)
     try:
-        check_current(engine)
+        revision.check_current(engine)
         with Session(engine) as session:
             yield session
     finally:
         engine.dispose()
+
+
+@contextmanager
+def asking() -> Iterator[Source]:
+    """What a search is asked of: the bare SQLite file, else a session as reading() has it. Raises the same."""
+    config = configuration()
+    path = config.sqlite_file
+    if path is None:
+        with reading(config) as session:
+            yield session
+        return
+    sqlite_file.require(path)
+    try:
+        connection = sqlite_file.for_reading(path)
+    except sqlite3.Error as error:
+        raise StorageError(f"cannot open the database {config.database_url}: {error}") from None
+    try:
+        connection.execute("BEGIN")
+        ask = File(connection)
+        revision.check(ask)
+        yield ask
+    finally:
+        connection.close()
 
 
 def format_option(*formats: str) -> Callable[[Command], Command]:
@@ -76,7 +109,7 @@ def filter_options(command: Command) -> Command:
     return command
 
 
-def filters(session: Session, text: str, narrowed: Mapping[str, Any]) -> search.Filters:
+def filters(source: Source, text: str, narrowed: Mapping[str, Any]) -> search.Filters:
     """The filters as given on the command line. Raises click.UsageError."""
     for given in (text, *narrowed.values()):
         str(given).encode()  # raises UnicodeEncodeError for an argument that is not UTF-8
@@ -85,7 +118,7 @@ def filters(session: Session, text: str, narrowed: Mapping[str, Any]) -> search.
         raise click.UsageError(f"--since {since} is later than --until {until}: allowed is the same day or earlier")
     return search.Filters(
         text=text,
-        columns=column_ids(session, narrowed["column"]),
+        columns=column_ids(source, narrowed["column"]),
         author=narrowed["author"] or "",
         unit=narrowed["unit"] or "",
         source=narrowed["source"] or "",
@@ -97,19 +130,21 @@ def filters(session: Session, text: str, narrowed: Mapping[str, Any]) -> search.
     )
 
 
-def column_ids(session: Session, reference: str | None) -> tuple[str, ...]:
+def column_ids(source: Source, reference: str | None) -> tuple[str, ...]:
     """The ids of the named column; empty for None, which means all. Raises click.UsageError."""
     if reference is None:
         return ()
-    ids = query.column_ids(session, reference)
+    ids = find.column_ids(source, reference)
     if not ids:
-        known = ", ".join(f"{column_id} ({name})" for column_id, name in sorted(query.columns(session).items()))
+        known = ", ".join(f"{column_id} ({name})" for column_id, name in sorted(find.columns(source).items()))
         raise click.UsageError(f"no column {reference!r}: the archive has {known or 'none yet'}")
     return tuple(ids)
 
 
-def article(session: Session, reference: str) -> Article:
+def article(session: "Session", reference: str) -> "Article":
     """The article of an id or address. Raises click.UsageError."""
+    from exports import query
+
     found = query.find_article(session, reference)
     if found is None:
         raise click.UsageError(f"no article {reference!r}: the id or the address of an archived article is allowed")

@@ -29,12 +29,12 @@ def search_command(text: tuple[str, ...], form: str, limit: int | None, order: s
     Example: archive search '党建 "理论学习" -转载' --column 重要专题 --since 2021-01-01
     """
     words = " ".join(text)
-    with common.reading() as session:
-        filters = common.filters(session, words, narrowed)
+    with common.asking() as archive:
+        filters = common.filters(archive, words, narrowed)
         if form == "table":
-            _table(search.page(session, filters, order=order, limit=limit or common.TABLE_ROWS), words)
+            _table(search.page(archive, filters, order=order, limit=limit or common.TABLE_ROWS), words)
         else:
-            common.write_rows(form, map(_row, search.results(session, filters, order, limit)))
+            common.write_rows(form, map(_row, search.results(archive, filters, order, limit)))
 
 
 def _row(hit: search.Hit) -> dict[str, Any]:

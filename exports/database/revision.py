@@ -1,11 +1,14 @@
-"""Whether a database has this program's schema: what every reader asks first, and so without loading Alembic."""
+"""Whether a database has this program's schema: what every reader asks first, without loading Alembic or SQLAlchemy."""
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, inspect, text
-
+from exports.database.asking import Plain, plain
 from exports.errors import ConfigError, SchemaError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -16,18 +19,32 @@ def known() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*_*.py"))
 
 
-def check_current(engine: Engine) -> None:
+def check_current(engine: "Engine") -> None:
+    """As check(), of the database behind an engine."""
+    from sqlalchemy.orm import Session
+
+    with Session(engine) as session:
+        check(plain(session))
+
+
+def check(ask: Plain) -> None:
     """Raise SchemaError, with what to do, where the schema is not this program's, ConfigError where there is none."""
-    with engine.connect() as connection:
-        found = inspect(connection)
-        current = None
-        if found.has_table("alembic_version"):
-            current = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        if current is None and not found.has_table("articles"):
-            raise ConfigError("this database holds no archive: run `scrapy crawl zhuanti` first")
+    tables = {name for (name,) in ask.rows(_TABLES[ask.dialect])}
+    current = None
+    if "alembic_version" in tables:
+        current = next((name for (name,) in ask.rows("SELECT version_num FROM alembic_version")), None)
+    if current is None and "articles" not in tables:
+        raise ConfigError("this database holds no archive: run `scrapy crawl zhuanti` first")
     refuse_newer(current)
     if current != known()[-1]:
         raise SchemaError("the archive has an older schema: run `archive migrate` first")
+
+
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE name IN ('articles', 'alembic_version')",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE tablename IN ('articles', 'alembic_version')"
+    " AND schemaname = ANY(current_schemas(false))",
+}
 
 
 def refuse_newer(current: str | None) -> None:

@@ -39,9 +39,9 @@ def for_reading(path: Path, *, untouched: bool = False) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA query_only=ON")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         connection.close()
-        if "locked" in str(error) or not _is_complete(path):
+        if not isinstance(error, sqlite3.OperationalError) or "locked" in str(error) or not _is_complete(path):
             raise
         # on read-only media SQLite cannot make the files readers and writers share, nor does it need them
         connection = _connect(path, "mode=ro&immutable=1")
