@@ -178,13 +178,13 @@ class Archive:
         groups = [group for group in parse(filters.text) if all(term.field in TEXT_FIELDS for term in group)]
         terms = {folded(term.text) for group in groups if not any(term.excluded for term in group) for term in group}
 
-        def place(article: dict[str, Any]) -> tuple[float, str, int]:
+        def place(article: dict[str, Any]) -> tuple[int, str, int]:
             matching = [
-                [text.count(term) + 9 * title.count(term) for term in terms]
+                [text.count(term) + 10 * title.count(term) for term in terms]
                 for title, text in ((folded(title), folded(text)) for title, text in self._found_in(article, filters))
             ]
-            weight = max(sum(math.log(1 + number) for number in sorted(numbers)) for numbers in matching)
-            return (round(weight, 9), article["published_at"] or "", article["id"])
+            weight = max(math.prod(1 + number for number in numbers) for numbers in matching)
+            return (weight, article["published_at"] or "", article["id"])
 
         found = self.scan(filters)
         chosen = [article for article in self.articles if article["id"] in found]
@@ -205,7 +205,7 @@ class Archive:
 
     @staticmethod
     def _document(texts: dict[str, str]) -> tuple[str, str]:
-        names = ("title", "subtitle", "byline", "author", "unit", "editor_note", "body_text")
+        names = ("subtitle", "byline", "author", "unit", "editor_note", "body_text")
         return texts["title"], "\n".join(texts[name] for name in names)
 
     @staticmethod

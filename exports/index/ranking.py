@@ -1,7 +1,7 @@
 """The order of what was found."""
 
 from collections.abc import Iterator
-from math import log
+from math import prod
 from typing import Literal
 
 from exports.database.asking import Given, Plain
@@ -43,7 +43,7 @@ def _titled_first(ask: Plain, found: Found) -> Iterator[int]:
 def _by_weight(ask: Plain, found: Found) -> Iterator[int]:
     texts = [*found.current, *(-number for number in found.others)]
     terms = sorted({folded(term.text) for group in found.wanted for term in group})
-    best: dict[int, float] = {}
+    best: dict[int, int] = {}
     for number, counts in backend(ask).occurrences(ask, terms, texts):
         article = number if number > 0 else found.others[-number]
         best[article] = max(_weight(counts), best.get(article, 0))
@@ -51,9 +51,12 @@ def _by_weight(ask: Plain, found: Found) -> Iterator[int]:
     yield from sorted(_by_date(ask, found.articles), key=lambda article: -best[article])
 
 
-def _weight(counts: list[tuple[int, int]]) -> float:
-    """The sum over the terms of the logarithm of their occurrences, one in the title counting ten times."""
-    return sum(log(1 + TITLE_WEIGHT * in_title + in_body) for in_title, in_body in counts)
+def _weight(counts: list[tuple[int, int]]) -> int:
+    """The product over the terms of one more than their occurrences, one in the title counting ten times.
+
+    That orders as the sum of the logarithms does, without rounding.
+    """
+    return prod(1 + TITLE_WEIGHT * in_title + in_body for in_title, in_body in counts)
 
 
 def _by_date(ask: Plain, articles: set[int], *, newest_first: bool = True) -> Iterator[int]:
