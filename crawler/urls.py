@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit, urlunsplit
 
 from w3lib.url import safe_url_string
@@ -10,6 +11,7 @@ from w3lib.url import safe_url_string
 from crawler import public
 from crawler.exceptions import BadUsage
 
+_NO_BREAKS = dict.fromkeys(map(ord, "\t\r\n"))
 _TRACKING = re.compile(r"(?:utm_\w+|spm|from|isappinstalled|scene|sharefrom|share_token|wxfid|fbclid|gclid)=", re.I)
 _FILE = re.compile(
     r"\.(?:pdf|docx?|xlsx?|pptx?|wps|et|dps|ofd|rtf|txt|csv|zip|rar|7z|tar|gz|jpe?g|png|gif|bmp|webp|tiff?"
@@ -20,6 +22,7 @@ _PLAIN = re.compile(
     r"https?://[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*(?::[0-9]+)?(?:/(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*)?)*(?:\?[A-Za-z0-9=&]*)?"
 )
 """An address that is its own normal form, as nearly all are: making it safe would cost most of resolve()."""
+_MAY_BE_FILE = re.compile(rf"{_FILE.pattern}|down|[\t\r\n]", re.I)
 _DOWNLOAD = re.compile(r"/document/download$|/downloadFile|/(?:down(?:load)?file|download)\.(?:do|jsp|action)$", re.I)
 
 
@@ -53,9 +56,13 @@ class Addresses:
         home = urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", "", ""))
         return cls(home, frozenset({parts.netloc.lower(), urlsplit(official_home).netloc}), frozenset(file_hosts))
 
+    @cached_property
+    def _origin(self) -> tuple[str, str]:
+        return urlsplit(self.home)[:2]
+
     @property
     def netloc(self) -> str:
-        return urlsplit(self.home).netloc
+        return self._origin[1]
 
     @property
     def elsewhere(self) -> bool:
@@ -64,7 +71,7 @@ class Addresses:
 
     def resolve(self, href: str, page_url: str) -> str | None:
         """The normalised address a page's href leads to; None where it leads to no web address."""
-        href = re.sub(r"[\t\r\n]", "", href).strip()
+        href = href.translate(_NO_BREAKS).strip()
         path, mark, query = href.partition("?")
         href = path.replace("\\", "/") + mark + query  # as browsers do
         if not href or href.startswith("#"):
@@ -83,11 +90,11 @@ class Addresses:
         default = {"http": 80, "https": 443}[parts.scheme]
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.lower()
         netloc = host + (f":{port}" if port and port != default else "")
-        scheme = parts.scheme
-        moved = self.elsewhere and netloc in self.file_hosts and is_file(urlunsplit(parts))
-        if netloc in self.own_hosts or moved:
-            scheme, netloc = urlsplit(self.home)[:2]  # http and https, mirror and original: one page
         query = "&".join(part for part in parts.query.split("&") if not _TRACKING.match(part))
+        moved = self.elsewhere and netloc in self.file_hosts and is_file(urlunsplit(parts))
+        scheme = parts.scheme
+        if netloc in self.own_hosts or moved:
+            scheme, netloc = self._origin  # http and https, mirror and original: one page
         return urlunsplit((scheme, netloc, parts.path or "/", query, ""))
 
     @property
@@ -123,7 +130,7 @@ def is_file(url: str) -> bool:
 
 def may_be_file(href: str) -> bool:
     """Whether a printed href is worth resolving in search of a file: most links are not, and resolving is dear."""
-    return bool(_FILE.search(href) or "down" in href.lower() or re.search(r"[\t\r\n]", href))
+    return _MAY_BE_FILE.search(href) is not None
 
 
 def file_name(url: str) -> str:

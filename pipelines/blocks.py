@@ -10,7 +10,7 @@ from dataclasses import replace
 from html import escape
 from urllib.parse import urljoin, urlsplit
 
-from lxml import etree, html
+from lxml import etree
 from lxml.html import HtmlElement
 
 from crawler.items import Block
@@ -42,8 +42,7 @@ _DEEPEST_LIST = 6
 def blocks(fragment: str, base_url: str) -> list[Block]:
     """The container's blocks in order; those without text and image are left out."""
     # huge_tree: unclosed tags nest deeper than the 256 levels lxml otherwise keeps
-    root = html.fromstring(fragment, parser=html.HTMLParser(huge_tree=True))
-    return _Splitter(base_url).split(root)
+    return _Splitter(base_url).split(etree.fromstring(fragment, parser=etree.HTMLParser(huge_tree=True)))
 
 
 def without_closing(block: Block, closing: str) -> Block:
@@ -68,6 +67,8 @@ class _Splitter:
         """Start and end tags of the inline elements the current text stands in."""
         self._around: list[tuple[str, bool, tuple[str, ...]]] = [("p", False, ())]
         """For each open element the tag its block is written as, whether it is centred, and the lists around it."""
+        self._filled = False
+        """Whether the current block has text, blank or not, or an image."""
         self._in_pre = 0
 
     def split(self, root: HtmlElement) -> list[Block]:
@@ -95,8 +96,15 @@ class _Splitter:
         kind, centred, lists = self._around[-1]
         if tag in _LISTS:
             lists = (*lists, tag)
-        self._around.append((tag if tag in _KINDS else kind, centred or _is_centred(node), lists[:_DEEPEST_LIST]))
-        markup = self._markup(node)
+        style = node.get("style") or ""
+        centred = (
+            centred
+            or tag == "center"
+            or (node.get("align") or "").lower() == "center"
+            or _CENTRED.search(style) is not None
+        )
+        self._around.append((tag if tag in _KINDS else kind, centred, lists[:_DEEPEST_LIST]))
+        markup = self._markup(node, style)
         inline.append(markup is not None)
         if markup:
             self._open.append(markup)
@@ -126,6 +134,9 @@ class _Splitter:
 
     def _flush(self) -> None:
         """End the current block."""
+        if not self._filled:
+            self._html = [start for start, _ in self._open]
+            return
         kind, centred, lists = self._around[-1]
         text = " ".join("".join(self._text).split())
         pieces, still_open = self._html, len(self._open)
@@ -135,28 +146,26 @@ class _Splitter:
         markup = "".join(pieces)
         if text or "<img " in markup:
             markup += "".join(end for _, end in reversed(self._open[:still_open]))
-            markup = re.sub(r"\s+", " ", markup).strip()
+            markup = " ".join(markup.split())
             self._blocks.append(Block(text, f"<{kind}>{markup}</{kind}>", centred, lists if kind == "li" else ()))
-        self._text, self._html = [], [start for start, _ in self._open]
+        self._text, self._html, self._filled = [], [start for start, _ in self._open], False
 
     def _add(self, text: str | None) -> None:
-        lines = (text or "").split("\n") if self._in_pre else [text or ""]
-        for number, line in enumerate(lines):
+        if not text:
+            return
+        for number, line in enumerate(text.split("\n") if self._in_pre else [text]):
             if number:
                 self._flush()
             if line:
                 self._text.append(line)
                 self._html.append(escape(line, quote=False))
+                self._filled = True
 
-    def _markup(self, node: HtmlElement) -> tuple[str, str] | None:
+    def _markup(self, node: HtmlElement, style: str) -> tuple[str, str] | None:
         if node.tag == "a" and (href := self._address(node.get("href"))):
             return f'<a href="{escape(href)}">', "</a>"
         tag = _INLINE.get(node.tag)
-        if (
-            tag is None
-            and _BOLD.search(node.get("style") or "")
-            and "<strong>" not in (start for start, _ in self._open)
-        ):
+        if tag is None and style and _BOLD.search(style) and "<strong>" not in (start for start, _ in self._open):
             tag = "strong"
         return (f"<{tag}>", f"</{tag}>") if tag else None
 
@@ -164,6 +173,7 @@ class _Splitter:
         if source := self._address(node.get("src")):
             alt = escape(" ".join((node.get("alt") or "").split()))
             self._html.append(f'<img src="{escape(source)}" alt="{alt}">')
+            self._filled = True
 
     def _table(self, table: HtmlElement, rows: list[list[tuple[HtmlElement, str]]]) -> None:
         """One block a table: its rows are the lines of the text."""
@@ -232,11 +242,3 @@ def _text_of(node: HtmlElement) -> str:
 def inner(block: Block) -> str:
     """The block's HTML without the tag around it."""
     return block.html[block.html.index(">") + 1 : block.html.rindex("</")]
-
-
-def _is_centred(node: HtmlElement) -> bool:
-    return (
-        node.tag == "center"
-        or (node.get("align") or "").lower() == "center"
-        or bool(_CENTRED.search(node.get("style") or ""))
-    )

@@ -19,14 +19,14 @@ lines of the body; or in a metadata row or tag that says it is the author."""
 _LONGEST_LINE = 60
 _LONGEST_LINE_OF_SEVERAL = 240
 _LONGEST_NAME = 20
-_SENTENCE_MARKS = frozenset("。！？；!?;…")
+_SENTENCE_MARKS = frozenset("。！？!?…")
 _SENTENCE_ENDS = '。！？…!?.”"』」’'
 _DEFAULT_ROLE = "作者"
 # After these a line is the byline even where its parts stay dark; 记者： may open a question in an interview.
 _SURE_LABELS = frozenset(("作者", "本文作者", "撰稿人", "撰稿", "撰文", "供稿人", "供稿单位", "供稿", "执笔人", "执笔"))
-_ANONYMOUS = re.compile("(?:本报|本刊|本网|本台|本社)(?:特约)?(?:评论员|记者|通讯员|编辑)|特约评论员|佚名")
+_ANONYMOUS = re.compile("(?:作者[:：︰] ?)?(?:本[报刊网台社](?:特约)?(?:评论员|记者|通讯员|编辑)|特约评论员|佚名)")
 _REPORTER = re.compile(
-    "(?:本报|本刊|本网|本台|本社)?(?:驻地)?(?P<role>(?:见习|实习|特约|首席|全媒体|特派)?(?:记者|通讯员)|特约撰稿人|实习生)"
+    "(?:本[报刊网台社])?(?:驻地)?(?P<role>(?:见习|实习|特约|首席|全媒体|特派)?(?:记者|通讯员)|特约撰稿人|实习生)"
 )
 _COLONS, _STROKES = vocabulary.COLONS, vocabulary.STROKES
 _BOTH = f"(?:图[{_STROKES}、 ]?文|文[{_STROKES}、 ]?图)"
@@ -100,7 +100,7 @@ def read_byline(line: str, place: Place) -> Byline | None:
     Wherever a doubt remains the answer is None, but for ``row``, whose line always is the author's: None only
     when it holds no letter. Never raises.
     """
-    if len(line) > 4 * _LONGEST_LINE_OF_SEVERAL:
+    if len(line) > 4 * _LONGEST_LINE_OF_SEVERAL or not (place == "row" or _SENTENCE_MARKS.isdisjoint(line)):
         return _UNCLEAR if place == "row" else None
     text = " ".join(line.split()).strip("\u200b\ufeff—–-―*• ")
     if place == "row":
@@ -142,12 +142,12 @@ def _read(text: str, place: Place) -> Byline | None:
     first_label = next((label for label, _ in vocabulary.segments(text.lstrip("（(【[")) if label), "")
     if first_label or place == "row":
         text = text.replace("；", "、").replace(";", "、")
-    if not text or any(c in _SENTENCE_MARKS for c in text) or _NUMBERED.match(text) or text.endswith("摄"):
+    if not text or not (_SENTENCE_MARKS | {";", "；"}).isdisjoint(text) or _NUMBERED.match(text) or text.endswith("摄"):
         return None
     bracketed = len(text) > 2 and vocabulary.BRACKETS.get(text[0]) == text[-1]
     if bracketed:
         text = text[1:-1].strip()
-    if _ANONYMOUS.fullmatch(re.sub(f"^作者[{_COLONS}] ?", "", text)):
+    if _ANONYMOUS.fullmatch(text):
         return _UNCLEAR if place in ("head", "row") or bracketed else None
     if match := _IS_AT.match(text):
         found = _read_is_at(match["name"].strip(f" {_COLONS}"), text[match.end() :].strip())

@@ -5,13 +5,15 @@ import re
 from crawler.items import Article, Block
 from pipelines.blocks import blocks
 
+_NO_LETTERS = re.compile(r"\W+")
+
 
 class Clean:
     """Fills ``blocks``; byline.py takes lines off them, finish.py joins them."""
 
     def process_item(self, item: Article) -> Article:
         found = blocks(item.body_html, item.url)
-        for title in item.printed.get("title", {}).values():
+        for title in dict.fromkeys(item.printed.get("title", {}).values()):
             found = without_title(found, title + item.subtitle)
         item.blocks = found
         return item
@@ -30,4 +32,4 @@ def without_title(found: list[Block], title: str) -> list[Block]:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"\W+", "", text)
+    return _NO_LETTERS.sub("", text)

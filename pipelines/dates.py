@@ -29,7 +29,7 @@ class ParseDates:
 
 def read_moment(text: str) -> str | None:
     """The first date, or date and time, in the text as ISO 8601; None where there is none that exists."""
-    text = unicodedata.normalize("NFKC", _CHINESE.sub(_arabic, text))
+    text = text if text.isascii() else unicodedata.normalize("NFKC", _CHINESE.sub(_arabic, text))
     for match in _MOMENT.finditer(text):
         year, month, day, half, hour, minute, second = match.groups()
         try:

@@ -6,6 +6,7 @@ adding a line to its file; no code changes.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ _DOTS = "·・•‧∙．."
 BRACKETS = {"（": "）", "(": ")", "【": "】", "[": "]", "［": "］", "〔": "〕"}
 COLONS = ":：︰"
 STROKES = "/／|｜丨│∣"
+_LABEL_ENDS = re.compile(f"[{COLONS}{STROKES}]")
 _SEPARATORS = frozenset("、,，;；□■◎○●◆◇▲△★☆※▪◼◻" + STROKES)
 _LONGEST_LABEL = 6
 _LONGEST_UNIT = 40
@@ -68,14 +70,20 @@ _POSTS = re.compile(rf"{_POST}(?:{_ALSO}){{0,9}}(?:[（(][^（）()]{{0,200}}[�
 _OFFICE = re.compile(r"(?:机关|直属|第?[〇一二三四五六七八九十百\d]{1,4})$")
 
 
+_HAN = re.compile("[\u3400-\u9fff〇\U00020000-\U0010ffff]+")
+_DOT = re.compile(f"[{_DOTS}]")
+_remembered = lru_cache(maxsize=8192)
+"""Reading a line asks the same of the same words again and again, and so do lines of the same authors."""
+
+
 def is_han(text: str) -> bool:
     """Whether the text is not empty and all Chinese characters."""
-    return bool(text) and all("\u3400" <= c <= "\u9fff" or c >= "\U00020000" or c == "〇" for c in text)
+    return _HAN.fullmatch(text) is not None
 
 
 def _is_transliterated(text: str) -> bool:
     """阿卜杜拉·买买提, 扎西顿珠: made of the syllables such names are made of."""
-    parts = re.split(f"[{_DOTS}]", text)
+    parts = _DOT.split(text)
     if len(parts) > 1:
         return len(parts) <= 5 and all(
             is_han(part) and len(part) <= 10 and sum(c in _SYLLABLE_CHARACTERS for c in part) * 3 >= len(part) * 2
@@ -97,6 +105,7 @@ def surname_length(text: str) -> int:
     return int(text[:1] in _SURNAMES)
 
 
+@_remembered
 def is_name(text: str, *, though_a_word: bool = False) -> bool:
     """Whether the text reads as a full name: a surname and one or two more characters, or transliterated.
 
@@ -111,7 +120,7 @@ def is_name(text: str, *, though_a_word: bool = False) -> bool:
     for length in (2, 1):
         given = text[length:]
         if text[:length] in _SURNAMES and 1 <= len(given) <= 2:
-            return given not in _PLACES and not any(c in _NEVER_IN_NAMES for c in given)
+            return given not in _PLACES and _NEVER_IN_NAMES.isdisjoint(given)
     return False
 
 
@@ -121,7 +130,8 @@ def is_pen_name(text: str) -> bool:
         is_han(text)
         and 2 <= len(text) <= 3
         and text not in _NOT_NAMES
-        and not any(c in _NEVER_IN_NAMES or c in _RARE_IN_PEN_NAMES for c in text)
+        and _NEVER_IN_NAMES.isdisjoint(text)
+        and _RARE_IN_PEN_NAMES.isdisjoint(text)
     )
 
 
@@ -133,6 +143,7 @@ def _could_be_unit(text: str) -> bool:
     )
 
 
+@_remembered
 def is_unit(text: str) -> bool:
     """Whether the text ends as the names of bodies end (财务司, 第三党支部)."""
     if len(text) < 2 or not _could_be_unit(text) or (text in _NOT_NAMES and text not in _UNIT_ENDINGS):
@@ -162,6 +173,7 @@ def _post_start(text: str) -> int | None:
     return None
 
 
+@_remembered
 def split_affiliation(text: str) -> tuple[str, str] | None:
     """A unit and its posts apart: 交流中心党委书记、主任 -> (交流中心, 党委书记、主任).
 
@@ -195,9 +207,8 @@ def segments(text: str) -> Iterator[tuple[str, str]]:
     A colon after anything but a known label stays in the content, where no reading accepts it.
     """
     label, start = "", 0
-    for end, character in enumerate(text):
-        if character not in COLONS and character not in STROKES:
-            continue
+    for mark in _LABEL_ENDS.finditer(text):
+        end = mark.start()
         if found := _label_before(text, start, end):
             yield label, text[start : found[1]].strip(" ，,、")
             label, start = found[0], end + 1

@@ -5,6 +5,7 @@ from typing import Any
 
 from scrapy.http import Headers
 from scrapy.responsetypes import responsetypes
+from scrapy.utils.misc import load_object
 
 from crawler import settings
 from crawler.items import Article
@@ -12,10 +13,16 @@ from crawler.pages import TEMPLATES
 from crawler.urls import Addresses
 
 HOME = "http://jgdw.mofcom.gov.cn/"
+ADDRESSES = Addresses.of(HOME, ["images.mofcom.gov.cn"], None)
 FIELDS = (
     *("title", "subtitle", "byline", "author", "unit", "position", "breadcrumb", "source", "content_type"),
     *("published_at", "body_text", "editor_note", "extractor"),
 )
+PIPELINES = [
+    load_object(path)()
+    for path in sorted(settings.ITEM_PIPELINES, key=settings.ITEM_PIPELINES.__getitem__)
+    if path != "pipelines.store.Store"
+]
 
 
 def response_of(page: bytes | str, url: str, headers: dict[str, str] | None = None) -> Any:
@@ -35,16 +42,12 @@ def read(
     listed_date: str = "",
 ) -> Article:
     """The finished article. Raises MarkupChanged or Refused."""
-    addresses = Addresses.of(HOME, ["images.mofcom.gov.cn"], None)
-    article = TEMPLATES[template].article(response_of(page, url, headers), addresses).article()
+    article = TEMPLATES[template].article(response_of(page, url, headers), ADDRESSES).article()
     for name, value in (("title", listed_title), ("published_at", listed_date)):
         if value:
             article.printed.setdefault(name, {})["listing"] = value
-    for path in sorted(settings.ITEM_PIPELINES, key=settings.ITEM_PIPELINES.__getitem__):
-        module, _, name = path.rpartition(".")
-        if name != "Store":
-            pipeline = getattr(__import__(module, fromlist=[name]), name)()
-            article = pipeline.process_item(article)
+    for pipeline in PIPELINES:
+        article = pipeline.process_item(article)
     return article
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from crawler.pages import paging
+from crawler.pages.tree import tree
 from tests.crawling import Crawl, crawl
 from tests.reading import HOME, read, response_of
 from tests.test_listings import ADDRESSES
@@ -41,7 +42,7 @@ FROM_1 = [FIRST.replace(".shtml", f"_{n}.shtml") for n in (1, 2)]
 )
 def test_the_pager_names_the_parts_and_is_no_text(pager: str, found: list[str]) -> None:
     page = f"<html><body><h1>题目在此</h1><div class='art-con'><p>{TEXTS[0]}</p>{pager}</div></body></html>"
-    assert list(paging.parts(response_of(page, FIRST), ADDRESSES, FIRST).values()) == found
+    assert list(paging.parts(tree(response_of(page, FIRST)), ADDRESSES, FIRST, FIRST).values()) == found
     assert read(page, FIRST).body_text == TEXTS[0]
 
 

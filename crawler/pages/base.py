@@ -8,6 +8,7 @@ import unicodedata
 from datetime import datetime
 from typing import ClassVar
 
+from lxml.html import HtmlElement
 from parsel import Selector, SelectorList
 from scrapy.http import TextResponse
 
@@ -15,9 +16,11 @@ from crawler.exceptions import MarkupChanged
 from crawler.items import Article, Entry
 from crawler.pages.text import collapse as collapse
 from crawler.pages.text import squeeze as squeeze
+from crawler.pages.tree import tree
 from crawler.urls import Addresses, is_file
 
-RAILS = "aside, .jgRBox, .rColumnBox, nav, header, footer"
+_RAIL_TAGS = ("aside", "nav", "header", "footer")
+_RAIL_CLASSES = frozenset(("jgRBox", "rColumnBox"))
 """Parts of a page that list other columns."""
 
 _CHINESE = re.compile(
@@ -61,17 +64,12 @@ def printed_moment(text: str) -> str | None:
     return None
 
 
-def in_rail(found: Selector) -> bool:
+def in_rail(found: HtmlElement) -> bool:
     """Whether the element stands in a part of the page that lists other columns."""
-    return bool(found.xpath(RAIL_PATH))
-
-
-def _ancestor(css: str) -> str:
-    path = f"*[contains(concat(' ', @class, ' '), ' {css[1:]} ')]" if css.startswith(".") else css
-    return f"ancestor-or-self::{path}"
-
-
-RAIL_PATH = " | ".join(map(_ancestor, RAILS.split(", ")))
+    return any(
+        node.tag in _RAIL_TAGS or not _RAIL_CLASSES.isdisjoint((node.get("class") or "").split())
+        for node in (found, *found.iterancestors())
+    )
 
 
 _IN_BRACKETS = re.compile(r"[\[【［][^\]】］]{1,12}[\]】］]")
@@ -189,7 +187,10 @@ class ArticlePage(Page):
 
     def __init__(self, response: TextResponse, addresses: Addresses) -> None:
         super().__init__(response, addresses)
-        self.first = addresses.resolve(response.url, response.url) or response.url
+        self.tree = tree(response)
+        self.address = addresses.resolve(response.url, response.url) or response.url
+        """The page's own, normalised."""
+        self.first = self.address
         """The address of the article's first page; this one may be a further part of it."""
 
     def parts(self) -> dict[int, str]:

@@ -10,11 +10,13 @@ from collections import Counter
 from itertools import chain
 from pathlib import Path
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from crawler.pages.lines import CONTROLS, UNSEEN, Line, lines
 from crawler.pages.row import is_row
 from crawler.pages.text import drop
+from crawler.pages.tree import text_of
 from crawler.urls import is_file
 
 SSI_ERROR = "[an error occurred while processing this directive]"
@@ -26,6 +28,7 @@ _CLASS = re.compile(
     r"|jgRBox|rColumnBox|hidden)(?:$|[\s_-])",
     re.I,
 )
+_SENTENCE = re.compile("[。！？；…]")
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none", re.I)
 _CODE_IMAGE = re.compile(r"(?:^|[/_\W])(?:\w{0,9}captcha|kaptcha|qr\w{0,6}|ewm|erweima|yzm|\w{0,9}code)\b", re.I)
 
@@ -38,7 +41,8 @@ for _line in Path(__file__).with_name("furniture.txt").read_text(encoding="utf-8
 _SURE, _BAR = frozenset(_SECTIONS["sure"]), frozenset(_SECTIONS["bar"])
 _WORD = re.compile("|".join(map(re.escape, sorted(chain(*_SECTIONS.values()), key=len, reverse=True))))
 
-_FILLER = re.compile(r"[○●◯□■☐☑√＿\s*＊:：?？!！,，、。.\[\]【】()（）<>《》＜＞«»|｜·•_\-—+/\\©]+")
+_FILLER = r"[○●◯□■☐☑√＿\s*＊:：?？!！,，、。.\[\]【】()（）<>《》＜＞«»|｜·•_\-—+/\\©]"
+_NOTHING = re.compile(rf"(?:(?>{_WORD.pattern})|{_FILLER})*+")
 _NEIGHBOUR = re.compile(
     r"[\s【\[<＜>＞«»]*(?:上一?(?:篇|条|页)|下一?(?:篇|条|页))[\s】\]>＞»]*(?:[:：]|$|没有|无|(?=\s))(.*)"
 )
@@ -46,7 +50,8 @@ _NO_NEIGHBOUR = re.compile(r"[\s:：]*(?:(?:已经)?(?:没有|无|暂无)(?:了|
 _RELATED = re.compile(
     r"[【\[]?(?:相关(?:链接|文章|新闻|阅读|信息|报道|专题|稿件|内容|推荐)|延伸阅读|推荐阅读|猜你喜欢|热点推荐)[】\]]?[:：]?"
 )
-_FOOT = re.compile(r"网站标识码|ICP备\d|公网安备|^(?:Copyright|版权所有)[\s:：©]", re.I)
+_FOOT = re.compile(r"网站标识码|备(?<=[Ii][Cc][Pp]备)\d|公网安备")
+_FOOT_BEGINS = re.compile(r"(?:Copyright|版权所有)[\s:：©]", re.I)
 _BESIDE_FOOT = re.compile(r"(?:主办单位|承办单位|地址|邮编|电话|技术支持|建议使用)[:：]")
 _PATH = re.compile(r"(?:.{0,8}位置[:：]?\s{0,3})?首页\s{0,3}[>＞»]")
 _HINT = re.compile(r"(?:宝贵|您的)(?:的)?(?:意见|建议|留言)|意见建议|留言|反馈|必填|文明")
@@ -58,39 +63,39 @@ _LONGEST = 160
 
 def prune(body: HtmlElement) -> HtmlElement:
     """Drop the boilerplate inside the body container, in place; returns it."""
-    whole = len("".join(body.itertext()))
-    for element in [*body.iterdescendants()]:
-        if isinstance(element.tag, str) and element.getparent() is not None and _by_form(element, whole):
+    whole = len(text_of(body))
+    for element in [*body.iterdescendants("*")]:
+        if _by_form(element, whole) and element.getparent() is not None:
             drop(element)
     _by_words(body)
-    for element in [*body.iterdescendants()]:
-        if element.getparent() is not None and (not isinstance(element.tag, str) or element.tag in _DROPPED):
+    for element in [*body.iterdescendants(etree.Comment, etree.PI, *_DROPPED)]:
+        if element.getparent() is not None:
             drop(element)
     return body
 
 
 def says_nothing(text: str) -> bool:
     """Whether a text consists of a page's furniture words alone."""
-    return len(text) <= _LONGEST and not _FILLER.sub("", _WORD.sub("", text))
+    return len(text) <= _LONGEST and _NOTHING.fullmatch(text) is not None
 
 
 def is_prose(line: Line) -> bool:
     """Whether the line can only be part of the article: a sentence, or long."""
     length = len(line.text)
-    is_text = length >= 60 or (length >= 12 and re.search("[。！？；…]", line.text) is not None)
-    return is_text and line.linked * 2 < length and not says_nothing(line.text) and not _FOOT.search(line.text[:200])
+    is_text = length >= 60 or (length >= 12 and _SENTENCE.search(line.text) is not None)
+    return is_text and line.linked * 2 < length and not says_nothing(line.text) and not _is_foot(line.text[:200])
 
 
 def _by_form(element: HtmlElement, whole: int) -> bool:
     if element.tag == "img":
         return (element.get("src") or "").rpartition("/")[2].lower() in ("ev.gif", "print.gif", "close.gif")
-    if _HIDDEN.search(element.get("style") or ""):
+    if (style := element.get("style")) and _HIDDEN.search(style):
         return True
     marked = element.tag in ("form", "fieldset", "label", "nav", "aside")
     marks = f"{element.get('class', '')} {element.get('id', '')}"
     # the text itself may stand in a form or in div#print
-    return (marked or bool(len(marks) > 1 and _CLASS.search(marks))) and (
-        element.tag in ("nav", "aside") or 2 * len("".join(element.itertext())) <= whole or _is_opinion_form(element)
+    return (marked or (len(marks) > 1 and _CLASS.search(marks) is not None)) and (
+        element.tag in ("nav", "aside") or 2 * len(text_of(element)) <= whole or _is_opinion_form(element)
     )
 
 
@@ -108,10 +113,11 @@ def _by_words(body: HtmlElement) -> None:
     found = [line for line in found if line.text or line.images or line.has_control]
     marked = [_mark(line) for line in found]
     _mark_hints(found, marked)
-    prose = [number for number, line in enumerate(found) if not marked[number] and is_prose(line)]
+    sentences = [is_prose(line) for line in found]
+    prose = [number for number, is_one in enumerate(sentences) if is_one and not marked[number]]
     first, last = (prose[0], prose[-1]) if prose else (len(found), -1)
     last_text = max((number for number, line in enumerate(found) if line.text), default=-1)
-    tables = _Tables(found)
+    tables = _Tables(found, sentences)
     for number, line in enumerate(found):
         if number < first and (is_row(line.text) or _PATH.match(line.text)):
             marked[number] = "sure"
@@ -144,13 +150,17 @@ def _mark(line: Line) -> str:
     if says_nothing(text):
         words = set(_WORD.findall(text))
         return "sure" if words & _SURE else "bar" if words & _BAR else "plain"
-    if _FOOT.search(text) or any(text_of in _ROBOTS for text_of in map(_link_text, line.links)):
+    if _is_foot(text) or any(text_of in _ROBOTS for text_of in map(_link_text, line.links)):
         return "sure"
     return "plain" if _BESIDE_FOOT.match(text) else ""
 
 
+def _is_foot(text: str) -> bool:
+    return _FOOT.search(text) is not None or _FOOT_BEGINS.match(text) is not None
+
+
 def _link_text(link: HtmlElement) -> str:
-    return "".join("".join(link.itertext()).split())
+    return "".join(text_of(link).split())
 
 
 def _mark_hints(found: list[Line], marked: list[str]) -> None:
@@ -203,9 +213,9 @@ def _runs(found: list[Line], marked: list[str]) -> list[tuple[int, int]]:
 class _Tables:
     """A table falls whole or not at all, but for one that only places the page's text."""
 
-    def __init__(self, found: list[Line]) -> None:
+    def __init__(self, found: list[Line], sentences: list[bool]) -> None:
         self._lines = Counter(line.table for line in found)
-        self._places_text = {line.table for line in found if is_prose(line)}
+        self._places_text = {line.table for line, is_one in zip(found, sentences, strict=True) if is_one}
 
     def fall_whole(self, run: list[Line]) -> bool:
         """Whether nothing of the run's table (a run lies in one) would be left."""

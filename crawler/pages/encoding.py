@@ -24,7 +24,12 @@ def rightly_decoded(response: Page) -> Page:
 
 def _is_gb18030(body: bytes) -> bool:
     """Whether it is, and UTF-8 with a broken character or two is not."""
-    broken = body.decode("utf-8", "replace").count("\ufffd")
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        broken = body.decode("utf-8", "replace").count("\ufffd")
+    else:
+        return False
     if broken < 4:
         return False
     read = body.decode("gb18030", "replace")

@@ -9,6 +9,7 @@ from lxml.html import HtmlElement
 from crawler.items import Attachment
 from crawler.pages.boilerplate import prune
 from crawler.pages.text import collapse, squeeze
+from crawler.pages.tree import text_of
 from crawler.urls import Addresses, file_name, is_file, may_be_file
 
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|bmp|webp|tiff?)$", re.I)
@@ -24,7 +25,7 @@ def beside(body: HtmlElement, page_url: str, addresses: Addresses) -> Iterator[H
                 continue
             if not any(True for _ in attachments([follower], page_url, addresses)):
                 continue  # most: a copy and a close look would be for nothing
-            if level == 0 or "附件" in "".join(follower.itertext()):
+            if level == 0 or "附件" in text_of(follower):
                 yield prune(deepcopy(follower))
         node, level = node.getparent(), level + 1
 
@@ -41,7 +42,7 @@ def attachments(nodes: list[HtmlElement], page_url: str, addresses: Addresses) -
             url = addresses.resolve(href, page_url)
             if url and is_file(url) and url not in seen:
                 seen.add(url)
-                name = collapse("".join(link.itertext())) or collapse(link.get("title")) or file_name(url)
+                name = collapse(text_of(link)) or collapse(link.get("title")) or file_name(url)
                 yield Attachment(url, name)
 
 
@@ -52,7 +53,7 @@ def images(body: HtmlElement, page_url: str, addresses: Addresses) -> Iterator[A
         url = addresses.resolve(image.get("src", ""), page_url)
         link = next(image.iterancestors("a"), None)
         target = "" if link is None else link.get("href", "")
-        label = "" if link is None else squeeze("".join(link.itertext()))
+        label = "" if link is None else squeeze(text_of(link))
         icon = is_file(target) and (label or not _IMAGE.search(target))
         if url and not icon and url not in seen:
             seen.add(url)

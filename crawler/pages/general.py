@@ -13,11 +13,12 @@ from scrapy.http import TextResponse
 
 from crawler.exceptions import MarkupChanged
 from crawler.items import Article as Item
-from crawler.pages.base import RAIL_PATH, ArticlePage, printed_moment
+from crawler.pages.base import ArticlePage, in_rail, printed_moment
 from crawler.pages.boilerplate import is_prose
 from crawler.pages.lines import lines
 from crawler.pages.mofcom import ArticleT3
-from crawler.pages.text import squeeze
+from crawler.pages.text import collapse, squeeze
+from crawler.pages.tree import text_of, tree
 
 NAME = "general"
 _LEAST = 200
@@ -61,9 +62,10 @@ class Article(ArticleT3):
 
     def _proven_title(self) -> str:
         """A heading that the page's <title> or a meta tag prints too; else nothing."""
-        tags = self.response.xpath("//title/text() | //meta[@name or @property]/@content").getall()
+        tags = [tag.text or "" for tag in self.tree.root.iter("title")]
+        tags += [tag.get("content", "") for tag in self.tree.find("meta[name], meta[property]")]
         named = {squeeze(piece) for tag in tags for piece in (tag, *_PIECES.split(tag[:300]))}
-        headings = (" ".join(h.root.text_content().split()) for h in self.response.css("h1, h2, h3"))
+        headings = (collapse(text_of(heading)) for heading in self.tree.find("h1, h2, h3"))
         return next((heading for heading in headings if len(heading) > 3 and squeeze(heading) in named), "")
 
 
@@ -71,16 +73,16 @@ def _text_element(response: TextResponse) -> HtmlElement | None:
     """The innermost element that holds nearly all of the page's prose; None where there is none, or little prose."""
     counts: dict[HtmlElement, int] = {}
     total = 0
-    for body in response.css("body"):
-        prose = [line for line in lines(body.root) if line.nodes and is_prose(line)]
+    for body in tree(response).root.iter("body"):
+        prose = [line for line in lines(body) if line.nodes and is_prose(line)]
         for line in prose[:_MOST_LINES]:
             holder, part = line.nodes[0]
             node = holder if part == "text" else holder.getparent()
-            if node.xpath(RAIL_PATH):
+            if in_rail(node):
                 continue
             total += len(line.text)
             for _ in range(_MOST_LEVELS):
-                if node is None or node is body.root:
+                if node is None or node is body:
                     break
                 counts[node] = counts.get(node, 0) + len(line.text)
                 node = node.getparent()

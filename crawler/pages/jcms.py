@@ -119,9 +119,9 @@ class Article(ArticleT3):
 
     @cached_property
     def body(self) -> HtmlElement:
-        if self.response.css(self.BODY):
+        if self.tree.find(self.BODY):
             return super().body
-        start, end = self._marks(self.response.selector.root)
+        start, end = self._marks(self.tree.root)
         if start is None or end is None:
             raise MarkupChanged(f"{self.version}: neither {self.BODY!r} nor ContentStart on {self.response.url}")
         above = {*end.iterancestors()}

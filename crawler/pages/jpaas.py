@@ -38,7 +38,7 @@ class Shell(ListingPage):
         for script in response.css("script[querydata][url]"):
             values = {key: unquote(a or b or c) for key, a, b, c in _PAIR.findall(script.root.get("querydata", ""))}
             values.setdefault("pageId", column)
-            another, beside = bool(column) and values["pageId"] != column, in_rail(script)
+            another, beside = bool(column) and values["pageId"] != column, in_rail(script.root)
             if values.get("tagId") in _TAGS and not (beside and (another or not column)):
                 rank = (another, beside, _TAGS.index(values["tagId"]))
                 found.append((rank, script.root.get("url", ""), values))

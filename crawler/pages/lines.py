@@ -13,6 +13,7 @@ UNSEEN = frozenset((
 ))
 """Elements whose text nobody sees, or that is no text of the page."""
 CONTROLS = frozenset(("input", "select", "textarea", "button"))
+_MARKED = UNSEEN | CONTROLS | {"table", "img", "a"}
 _BREAKING = frozenset((
     "p", "div", "section", "article", "main", "header", "footer", "center", "blockquote", "pre", "ul", "ol", "dl",
     "dt", "dd", "li", "table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "form", "fieldset", "legend",
@@ -57,46 +58,46 @@ def lines(root: HtmlElement) -> list[Line]:
 
     def end() -> None:
         nonlocal line, texts
-        line.text = " ".join("".join(texts).split())
-        if line.text or line.images or line.has_control:
-            line.table = tables[-1] if tables else None
-            found.append(line)
-        line, texts = Line(), []
+        if texts or line.links or line.images or line.has_control:
+            line.text = " ".join("".join(texts).split())
+            if line.text or line.images or line.has_control:
+                line.table = tables[-1] if tables else None
+                found.append(line)
+            line, texts = Line(), []
 
-    def take(node: HtmlElement, part: str) -> None:
-        if text := node.text if part == "text" else node.tail:
+    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, node in walk:
+        tag = node.tag
+        if event != "comment" and event != "pi" and tag in _BREAKING:
+            end()
+        if event == "start":
+            if tag in _MARKED:
+                if tag in CONTROLS and node.get("type") != "hidden":
+                    line.has_control = True
+                if tag in UNSEEN:
+                    walk.skip_subtree()
+                    continue
+                if tag == "table":
+                    tables.append(node)
+                elif tag == "img":
+                    line.images.append(node)
+                elif tag == "a":
+                    in_links += 1
+                    line.links.append(node)
+            part, text = "text", node.text
+        else:
+            if event == "end":
+                if tag == "table" and tables:
+                    tables.pop()
+                elif tag == "a":
+                    in_links -= 1
+            if node is root:
+                break
+            part, text = "tail", node.tail
+        if text:
             texts.append(text)
             line.nodes.append((node, part))
             if in_links:
                 line.linked += len("".join(text.split()))
-
-    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
-    for event, node in walk:
-        if event == "start":
-            if node.tag in _BREAKING:
-                end()
-            if node.tag in CONTROLS and node.get("type") != "hidden":
-                line.has_control = True
-            if node.tag in UNSEEN:
-                walk.skip_subtree()
-                continue
-            if node.tag == "table":
-                tables.append(node)
-            elif node.tag == "img":
-                line.images.append(node)
-            elif node.tag == "a":
-                in_links += 1
-                line.links.append(node)
-            take(node, "text")
-            continue
-        if event == "end":
-            if node.tag in _BREAKING:
-                end()
-            if node.tag == "table" and tables:
-                tables.pop()
-            elif node.tag == "a":
-                in_links -= 1
-        if node is not root:
-            take(node, "tail")
     end()
     return found

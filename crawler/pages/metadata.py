@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
+from lxml import etree
 from lxml.html import HtmlElement
-from parsel import Selector, SelectorList
-from scrapy.http import TextResponse
 
 from crawler.pages.base import in_rail
 from crawler.pages.boilerplate import SSI_ERROR
 from crawler.pages.lines import lines
 from crawler.pages.row import AROUND, LABEL, LABELS, LONGEST_ROW, MOMENT, labelled
 from crawler.pages.text import collapse, squeeze
+from crawler.pages.tree import Tree, text_of, texts_of
 
 Printed = dict[str, dict[str, str]]
 
@@ -66,24 +66,28 @@ _CRUMBS = re.compile(
 )
 
 
-_HOME_NAMED = "//body//text()[contains(translate(., ' \u00a0\u3000\t', ''), '首页')]/.."
+_HOME_NAMED = etree.XPath(
+    "/html/body/descendant::text()[contains(., '首') and contains(translate(., ' \u00a0\u3000\t', ''), '首页')]/.."
+)
+_LABEL_NAMED = etree.XPath(
+    "/html/body/descendant::text()[contains(., '来源') or contains(., '发布时间') or contains(., '发布日期')]/.."
+)
+_LINKED = etree.XPath(".//a/text()", smart_strings=False)
+_NO_CRUMBS = re.compile("首页(?!-?[>＞»›→]|-?$)")
+_CRUMBS_BEGIN = re.compile("首页-?[>＞»›→]")
 _MOST_STARTS = 30
 """So many places on a page are looked at for a breadcrumb or a row, no more."""
 
 
-def printed(response: TextResponse, row: SelectorList[Selector], body: HtmlElement) -> Printed:
+def printed(page: Tree, row: list[HtmlElement], body: HtmlElement) -> Printed:
     """field -> origin -> value as printed, origins best first; fields nobody prints are missing.
 
     ``row``: what the template knows as the visible row; where that holds nothing, a row is looked for by its label.
     """
     found: Printed = {}
-    if not any(squeeze("".join(_visible(part.root))) for part in row):
-        row = SelectorList([*row, *_rows_by_label(response, body)])
-    for origin, values in (
-        ("row", _row(row, body)),
-        ("script", _script(response)),
-        ("meta", _meta(response)),
-    ):
+    if not any(squeeze(text_of(part)) for part in row):
+        row = [*row, *_rows_by_label(page, body)]
+    for origin, values in (("row", _row(row, body)), ("script", _script(page)), ("meta", _meta(page))):
         for name, value in values.items():
             value = collapse(value.replace(SSI_ERROR, ""))
             if value:
@@ -91,17 +95,22 @@ def printed(response: TextResponse, row: SelectorList[Selector], body: HtmlEleme
     return found
 
 
-def breadcrumb(response: TextResponse, title: str) -> list[str]:
+def breadcrumb(page: Tree, title: str) -> list[str]:
     """首页, …, column: the smallest element that prints such a path; empty where none does."""
-    for start in response.xpath(_HOME_NAMED)[:_MOST_STARTS]:
-        for node in (start.root, *start.root.iterancestors()):
-            text = short_text(node)
-            if text is None:
+    looked_at: set[HtmlElement] = set()
+    for start in _HOME_NAMED(page.root)[:_MOST_STARTS]:
+        for node in (start, *start.iterancestors()):
+            if node in looked_at or (text := short_text(node)) is None:
                 break
             if match := _CRUMBS.match(text):
                 return _names(match.group(1), title)
-    for body in response.css("body"):  # no element of its own: a line between others
-        for line in lines(body.root):
+            if _NO_CRUMBS.search(text):
+                break  # what stands around it cannot change that
+            looked_at.add(node)
+    for body in page.root.iter("body"):  # no element of its own: a line between others
+        if not _CRUMBS_BEGIN.search(squeeze(text_of(body).replace(SSI_ERROR, ""))):
+            continue
+        for line in lines(body):
             if "首页" in line.text[:60] and len(line.text) <= 300 and (match := _CRUMBS.match(squeeze(line.text))):
                 return _names(match.group(1), title)
     return []
@@ -109,15 +118,7 @@ def breadcrumb(response: TextResponse, title: str) -> list[str]:
 
 def short_text(node: HtmlElement, limit: int = 200) -> str | None:
     """The visible text without blanks; None where it is longer."""
-    text = ""
-    for part in node.iter():
-        if part.tag not in ("script", "style") and isinstance(part.tag, str):
-            text += squeeze(part.text)
-        if part is not node:
-            text += squeeze(part.tail)
-        if len(text) > limit + len(SSI_ERROR):
-            return None
-    text = text.replace(squeeze(SSI_ERROR), "")
+    text = squeeze(text_of(node).replace(SSI_ERROR, ""))
     return text if len(text) <= limit else None
 
 
@@ -128,38 +129,29 @@ def _names(path: str, title: str) -> list[str]:
     return names
 
 
-def _visible(node: HtmlElement) -> list[str]:
-    return [str(text) for text in node.xpath(".//text()[not(parent::script or parent::style)]")]
-
-
-def _rows_by_label(response: TextResponse, body: HtmlElement) -> Iterator[Selector]:
+def _rows_by_label(page: Tree, body: HtmlElement) -> Iterator[HtmlElement]:
     """The largest small element around a label 来源: outside the body, or a row inside it that gives more."""
     above = {*body.iterancestors()}
-    starts = response.xpath(
-        "//body//text()[contains(., '来源') or contains(., '发布时间') or contains(., '发布日期')]/.."
-    )
-    for start in starts[:_MOST_STARTS]:
+    for start in _LABEL_NAMED(page.root)[:_MOST_STARTS]:
         node, text = start, ""
-        while node.root not in above and node.root is not body and not in_rail(node):
-            whole = collapse(" ".join(_visible(node.root)))
+        while node is not None and node not in above and node is not body and not in_rail(node):
+            whole = collapse(" ".join(texts_of(node)))
             if len(whole) > LONGEST_ROW:
                 break
             best, text = node, whole
-            if not (parents := node.xpath("..")):
-                break
-            node = parents[0]
-        inside = body in start.root.iterancestors()
+            node = node.getparent()
+        inside = body in start.iterancestors()
         if LABEL.search(text) and (not inside or (MOMENT.search(text) and "来源" in text)):
             yield best
             return
 
 
-def _row(row: SelectorList[Selector], body: HtmlElement) -> dict[str, str]:
+def _row(row: list[HtmlElement], body: HtmlElement) -> dict[str, str]:
     values: dict[str, str] = {}
     for part in row:
-        if body in part.root.iter():
+        if part is body or part in body.iterancestors():
             continue  # a wrapper, not a row
-        text = collapse(" ".join(_visible(part.root)).replace(SSI_ERROR, " "))
+        text = collapse(" ".join(texts_of(part)).replace(SSI_ERROR, " "))
         if moment := MOMENT.search(text):
             values.setdefault("published_at", moment.group())
         rest = MOMENT.sub(" ", text)
@@ -170,15 +162,17 @@ def _row(row: SelectorList[Selector], body: HtmlElement) -> dict[str, str]:
                     words = value.split()
                     # what follows the type is something else: a date without a year
                     values.setdefault(name, words[0] if name == "content_type" and words[0] in _TYPES else value)
-        if (link := collapse(part.xpath(".//a/text()").get())) and link in pieces[0]:
-            values.setdefault("source", link)  # T1 prints the source as a bare link, no label before it
+        if (linked := _LINKED(part)) and (source := collapse(linked[0])) and source in pieces[0]:
+            values.setdefault("source", source)  # T1 prints the source as a bare link, no label before it
     return values
 
 
-def _script(response: TextResponse) -> dict[str, str]:
+def _script(page: Tree) -> dict[str, str]:
     values: dict[str, str] = {}
-    for script in response.xpath("//script[not(@src)]/text()").getall():
-        for variable, _, raw in _VARIABLE.findall(_without_comments(script)):
+    for script in page.root.iter("script"):
+        if script.get("src") is not None or not script.text:
+            continue
+        for variable, _, raw in _VARIABLE.findall(_without_comments(script.text)):
             value = unescape(re.sub(r"\\(.)", r"\1", raw)).strip()
             if not value:
                 continue
@@ -206,10 +200,10 @@ def _without_comments(script: str) -> str:
     return _LINE_COMMENT.sub("", "".join([*kept, script[position:]]))
 
 
-def _meta(response: TextResponse) -> dict[str, str]:
+def _meta(page: Tree) -> dict[str, str]:
     values: dict[str, str] = {}
-    for tag in response.xpath("//meta[@name and @content]"):
-        name = _META.get(tag.root.get("name", "").strip().lower())
-        if name and (value := tag.root.get("content", "").strip()):
+    for tag in page.root.iter("meta"):
+        name = _META.get(tag.get("name", "").strip().lower())
+        if name and (value := tag.get("content", "").strip()):
             values.setdefault(name, value)
     return values

@@ -25,6 +25,7 @@ from crawler.pages.encoding import rightly_decoded
 from crawler.pages.heading import read_heading
 from crawler.pages.lines import lines
 from crawler.pages.text import drop
+from crawler.pages.tree import text_of, tree
 
 _MOST_NESTED = 4
 _PAGER = re.compile(r"\?(\d{1,5})")
@@ -42,12 +43,12 @@ class Listing(ListingPage):
 
     @classmethod
     def matches(cls, response: TextResponse) -> bool:
-        return any(not in_rail(found) for found in response.css(cls.LISTS))
+        return any(not in_rail(found.root) for found in response.css(cls.LISTS))
 
     def entries(self) -> list[Entry]:
         # lists outside the column's own section are other columns'
         found = self.response.css(self.WITHIN) or self.some(self.LISTS)
-        lists = [part for part in found if not in_rail(part)]
+        lists = [part for part in found if not in_rail(part.root)]
         return [entry for part in lists for item in part.xpath(self.ITEMS) if (entry := self.entry(item))]
 
     def last_page(self) -> int | None:
@@ -99,7 +100,7 @@ class ListingT1(Listing):
             around = " ".join(node.get("class") or "" for node in chain([found.root], found.root.iterancestors()))
             return not SLIDES.search(around), articles(found), len(found.root.text_content().strip())
 
-        lists = [found for found in response.css(cls.LISTS) if not in_rail(found) and articles(found)]
+        lists = [found for found in response.css(cls.LISTS) if not in_rail(found.root) and articles(found)]
         return max(lists, key=rank, default=None)
 
     def entries(self) -> list[Entry]:
@@ -129,7 +130,7 @@ class ArticleT3(ArticlePage):
 
     @classmethod
     def matches(cls, response: TextResponse) -> bool:
-        return bool(response.css(cls.MARKER))
+        return bool(tree(response).find(cls.MARKER))
 
     @cached_property
     def body(self) -> HtmlElement:
@@ -137,9 +138,13 @@ class ArticleT3(ArticlePage):
 
         Of several the one with the most text; of nested ones the innermost that holds the article.
         """
-        found = {item.root: None for item in self.some(self.BODY)}  # a set in order
+        found = self.tree.find(self.BODY)
+        if not found:
+            raise MarkupChanged(f"{self.version}: {self.BODY!r} found nothing on {self.response.url}")
+        if len(found) == 1:
+            return found[0]
         outer = [node for node in found if not any(other in found for other in node.iterancestors())]
-        body: HtmlElement = max(outer, key=lambda node: (_prose(node), len("".join(node.itertext()))))
+        body: HtmlElement = max(outer, key=lambda node: (_prose(node), len(text_of(node))))
         for _ in range(_MOST_NESTED):
             inner = [node for node in found if body in node.iterancestors()]
             if not inner:
@@ -168,12 +173,12 @@ class ArticleT3(ArticlePage):
         return body
 
     def parts(self) -> dict[int, str]:
-        return paging.parts(self.response, self.addresses, self.first)
+        return paging.parts(self.tree, self.addresses, self.response.url, self.first)
 
     def article(self, frame: TextResponse | None = None) -> Article:
         original = self.body
-        printed = metadata.printed(self.response, self.response.css(self.ROW), original)
-        heading = read_heading(self.response, original, self.TITLE, printed.get("title", {}).values())
+        printed = metadata.printed(self.tree, self.tree.find(self.ROW), original)
+        heading = read_heading(self.tree, original, self.TITLE, printed.get("title", {}).values())
         if heading.title:
             printed["title"] = {"row": heading.title} | printed.get("title", {})
         if heading.beside:
@@ -186,9 +191,9 @@ class ArticleT3(ArticlePage):
         page_url = self.response.url
         beside = list(files.beside(original, page_url, self.addresses))
         return Article(
-            url=self.addresses.resolve(self.response.url, self.response.url) or self.response.url,
+            url=self.address,
             subtitle=heading.subtitle,
-            breadcrumb=metadata.breadcrumb(self.response, heading.title),
+            breadcrumb=metadata.breadcrumb(self.tree, heading.title),
             printed=printed,
             body_html=html.tostring(body, encoding="unicode", with_tail=False),
             attachments=list(files.attachments([body, *beside], page_url, self.addresses)),
@@ -208,7 +213,8 @@ class ArticleT2(ArticleT3):
 
     @classmethod
     def matches(cls, response: TextResponse) -> bool:
-        return bool(response.css(cls.MARKER) and response.css(cls.BODY) and response.css(f"{cls.TITLE}, h1"))
+        page = tree(response)
+        return bool(page.find(cls.MARKER) and page.find(cls.BODY) and page.find(f"{cls.TITLE}, h1"))
 
 
 class ArticleT1(ArticleT2):
@@ -230,11 +236,12 @@ def _links_article(found: Selector) -> bool:
 
 def _put_in_place(place: HtmlElement, frame: TextResponse) -> None:
     """The text of the frame's document instead of the iframe."""
-    for found in rightly_decoded(frame).css("body")[:1]:
-        document = deepcopy(found.root)
+    for found in tree(rightly_decoded(frame)).root.iter("body"):
+        document = deepcopy(found)
         document.tag, document.tail = "div", None
         document.make_links_absolute(frame.url, handle_failures="ignore")
         place.addprevious(document)
+        break
     drop(place)
 
 

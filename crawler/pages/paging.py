@@ -7,11 +7,11 @@ as _1). Nothing else is taken for a part: 下一页 may lead to the next article
 import re
 
 from lxml.html import HtmlElement
-from scrapy.http import TextResponse
 
 from crawler.pages.lines import lines
 from crawler.pages.metadata import short_text
 from crawler.pages.text import drop, squeeze
+from crawler.pages.tree import Tree, text_of
 from crawler.urls import Addresses
 
 CREATED = re.compile(
@@ -27,19 +27,19 @@ _NEXT = frozenset(("下一页", "下页", "后一页", "尾页", "末页"))
 MOST_PARTS = 100
 
 
-def parts(response: TextResponse, addresses: Addresses, first: str) -> dict[int, str]:
+def parts(page: Tree, addresses: Addresses, page_url: str, first: str) -> dict[int, str]:
     """number -> address of the parts behind the first that this page names; numbers between them are filled in.
 
     ``first`` is the article's own address, normalised.
     """
     forms: dict[str, set[int]] = {}
-    for link in response.xpath("//a[@href]"):
-        href = link.root.get("href")
-        if not _may_be_part(href, first) or squeeze(link.root.text_content()) in _FIRST:
+    for link in page.root.iter("a"):
+        href = link.get("href", "")
+        if not _may_be_part(href, first) or squeeze(text_of(link)) in _FIRST:
             continue
-        if found := _suffix(addresses.resolve(href, response.url) or "", first):
+        if found := _suffix(addresses.resolve(href, page_url) or "", first):
             forms.setdefault(found[0], set()).add(found[1])
-    if (created := _created(response, first)) > 1:
+    if (created := _created(page, first)) > 1:
         forms.setdefault("_", set()).update((1, created - 1))
     if not forms:
         return {}
@@ -58,7 +58,7 @@ def drop_pager(body: HtmlElement, page_url: str, addresses: Addresses, first: st
     for link in [*body.iter("a")]:
         href = link.get("href", "")
         url = addresses.resolve(href, page_url) or "" if _may_be_part(href, first) else ""
-        leads = url == first or _suffix(url, first) or squeeze(link.text_content()) in _NEXT
+        leads = url == first or _suffix(url, first) or squeeze(text_of(link)) in _NEXT
         if not leads or not _is_pager(link) or body not in link.iterancestors():
             continue
         node = link
@@ -98,10 +98,10 @@ def _suffix(url: str, first: str) -> tuple[str, int] | None:
     return (found[1], int(found[2])) if found and int(found[2]) > 0 else None
 
 
-def _created(response: TextResponse, first: str) -> int:
+def _created(page: Tree, first: str) -> int:
     """How many pages the article's own pager script counts; 0 where there is none."""
-    for script in response.xpath("//script[contains(., 'createPageHTML')]/text()").getall():
-        for pages, _, name, ending in CREATED.findall(script):
+    for script in page.root.iter("script"):
+        for pages, _, name, ending in CREATED.findall(script.text or ""):
             if first.rpartition("/")[2] == f"{name.rpartition('/')[2]}.{ending}":
                 return int(pages)
     return 0

@@ -35,7 +35,7 @@ def labelled(text: str) -> str:
 
 def is_row(text: str) -> bool:
     """Whether a line holds two or more pieces of metadata, and nothing else."""
-    if len(text) > LONGEST_ROW:
+    if len(text) > LONGEST_ROW or not (":" in text or "：" in text):
         return False
     rest = MOMENT.sub(" ", text)
     pieces = LABEL.split(labelled(rest))

@@ -6,6 +6,8 @@ from lxml.html import HtmlElement
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff]+")
+
 
 def collapse(text: str | None) -> str:
     """White space of every kind collapsed to single blanks."""
@@ -14,7 +16,7 @@ def collapse(text: str | None) -> str:
 
 def squeeze(text: str | None) -> str:
     """White space of every kind, and invisible characters, removed: 重 要 专 题 -> 重要专题."""
-    return re.sub(r"[\s\u200b-\u200d\u2060\ufeff]+", "", text or "")
+    return _INVISIBLE.sub("", "".join(text.split())) if text else ""
 
 
 def drop(element: HtmlElement) -> None:

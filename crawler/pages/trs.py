@@ -44,7 +44,7 @@ class Listing(ListingPage):
         """list -> how many articles it links itself."""
         counts: dict[HtmlElement, int] = {}
         for link in response.xpath("//a[@href]"):
-            if _ARTICLE_HREF.search(link.root.get("href")) and not in_rail(link):
+            if _ARTICLE_HREF.search(link.root.get("href")) and not in_rail(link.root):
                 nearest = next(link.root.iterancestors(*cls.LISTS), None)
                 if nearest is not None:
                     counts[nearest] = counts.get(nearest, 0) + 1
