@@ -105,7 +105,9 @@ class ListingT1(Listing):
 
     def entries(self) -> list[Entry]:
         best = self._best(self.response)
-        if best is None and any(not len(found.root) and not in_rail(found) for found in self.response.css(self.LISTS)):
+        if best is None and any(
+            not len(found.root) and not in_rail(found.root) for found in self.response.css(self.LISTS)
+        ):
             return []  # past the end the list is there, and empty
         if best is None:
             raise MarkupChanged(f"{self.version}: no list of articles on {self.response.url}")
