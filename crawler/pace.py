@@ -33,28 +33,40 @@ _SLOWED = {
 Span = tuple[time, time]
 
 
-class Pace:
-    """Holds every request back in the quiet hours, and refuses it where the host's day is spent."""
+class QuietHours:
+    """The hours in which no request leaves."""
+
+    def __init__(self, settings: BaseSettings) -> None:
+        self._spans = quiet_hours(settings["ARCHIVE_QUIET_HOURS"])
+        self._said: datetime | None = None
+
+    async def over(self) -> bool:
+        """Wait until they are over; returns whether there was anything to wait for."""
+        waited = False
+        while (end := quiet_until(self._spans, datetime.now(SHANGHAI))) is not None:
+            waited = True
+            if end != self._said:
+                log.info("quiet hours: no request before %s (Beijing time)", end.strftime("%H:%M"))
+                self._said = end
+            await asyncio.sleep(max(0.05, (end - datetime.now(SHANGHAI)).total_seconds()))
+        return waited
+
+
+class Budget:
+    """Refuses a request where the host's day is spent."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._quiet = quiet_hours(crawler.settings["ARCHIVE_QUIET_HOURS"])
         self._budget = daily_requests(crawler.settings["ARCHIVE_DAILY_REQUESTS"])
         self._asked: Counter[str] = Counter()
         self._day: dict[str, datetime] = {}
-        self._said: datetime | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        """Waits out the quiet hours. Raises Settled where the host was asked ARCHIVE_DAILY_REQUESTS times today."""
-        while (end := quiet_until(self._quiet, datetime.now(SHANGHAI))) is not None:
-            if end != self._said:
-                log.info("quiet hours: no request before %s (Beijing time)", end.strftime("%H:%M"))
-                self._said = end
-            await asyncio.sleep(max(0.05, (end - datetime.now(SHANGHAI)).total_seconds()))
+        """Raises Settled where the host was asked ARCHIVE_DAILY_REQUESTS times today."""
         if self._budget is not None and "role" in request.meta:  # robots.txt is asked for in any case
             await self._spend(request)
 

@@ -69,7 +69,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.compression.Compression": 590,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,  # 600
     "crawler.hosts.Redirects": 600,
-    "crawler.pace.Pace": 840,
+    "crawler.pace.Budget": 840,
     "crawler.patience.Patience": 850,
     "crawler.evidence.KeepEvidence": 860,  # next to the network: sees bodies as received
 }

@@ -21,6 +21,7 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 
 from crawler.downloads import Downloads
+from crawler.pace import QuietHours
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +36,18 @@ class TurnTaking(Downloads):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._folder = Path(crawler.settings["ARCHIVE_DIR"]) / "locks"
+        self._quiet = QuietHours(crawler.settings)
         self._warned = False
 
     async def download_request(self, request: Request) -> Response:
+        await self._quiet.over()  # asked here, where requests leave: those that stood in line wait too
         if not (delay := self._delay(request)):
             return await super().download_request(request)
         host = urlparse_cached(request).hostname or ""
         try:
             await take(self._folder, host, delay)
+            while await self._quiet.over():
+                await take(self._folder, host, delay)
         except OSError as error:  # then the delay within this process is all there is
             if not self._warned:
                 log.warning("other processes' requests are not waited for: %s", error)

@@ -1,5 +1,6 @@
 """Politeness, proved from the server's own log."""
 
+import subprocess
 import time
 from datetime import datetime, timedelta
 from email.utils import formatdate
@@ -13,6 +14,7 @@ from crawler import pace, robots
 from crawler.exceptions import BadUsage
 from tests.crawling import Crawl, crawl
 from tests.hostile_site import Handler, Site, answer, article, serve, write
+from tests.replica import Replica
 
 
 def good(count: int = 4) -> dict[str, Any]:
@@ -225,13 +227,26 @@ def test_quiet_hours_that_are_none_are_named(text: str) -> None:
 @pytest.mark.slow
 def test_in_the_quiet_hours_nothing_is_asked(tmp_path: Path) -> None:
     # the minute that runs now, and the next: the crawl waits for their end, so the test looks at the log alone
-    import subprocess
 
     now = datetime.now(pace.SHANGHAI)
     span = f"{now:%H:%M}-{now + timedelta(minutes=5):%H:%M}"
     with serve(good()) as site, pytest.raises(subprocess.TimeoutExpired):
         crawl(tmp_path / "archive", settings={"ARCHIVE_QUIET_HOURS": span}, timeout=6, base_url=site.base_url)
     assert site.asked == []
+
+
+@pytest.mark.slow
+def test_requests_in_line_when_the_quiet_hours_begin_stay(tmp_path: Path) -> None:
+    """Sixteen requests stand in the host's line, one leaves each second; the quiet hours begin meanwhile."""
+    start = datetime.now(pace.SHANGHAI)
+    begins = (start + timedelta(seconds=70)).replace(second=0, microsecond=0)
+    with Replica(articles=200, seed=41, variations=False) as site:
+        paced = {"ARCHIVE_QUIET_HOURS": f"{begins:%H:%M}-{begins + timedelta(minutes=9):%H:%M}", "DOWNLOAD_DELAY": "1"}
+        seconds = (begins - start).total_seconds() + 8
+        with pytest.raises(subprocess.TimeoutExpired):
+            crawl(tmp_path / "archive", settings=paced, timeout=seconds, base_url=site.base_url)
+        last = time.monotonic() - max(request.time for request in site.requests)
+    assert last > 6
 
 
 @pytest.mark.slow
