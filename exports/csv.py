@@ -13,8 +13,8 @@ _NAMING = ("name", "unit", "position", "url")
 """What a cell says of an author or a file; the JSON lines hold the rest."""
 
 
-def write(stream: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Writes the rows under the keys of the first one; without rows, nothing. Returns the number of rows."""
+def write(stream: BinaryIO, rows: Iterable[Mapping[str, Any]], names: Iterable[str] = ()) -> int:
+    """Writes the rows under the keys of the first one; without rows, those names alone. Returns the number of rows."""
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     written = 0
@@ -25,6 +25,9 @@ def write(stream: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> int:
                 writer.writerow(row)
             writer.writerow([cell(value) for value in row.values()])
             written += 1
+        if not written and names:
+            text.write("\ufeff")
+            writer.writerow(names)
     finally:
         text.detach()  # the stream stays open for its owner
     return written

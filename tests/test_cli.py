@@ -55,7 +55,7 @@ def test_search_for_programs(archive: Path) -> None:
 def test_search_without_a_hit(archive: Path) -> None:
     assert "no article matches '没有这个词'" in run("search", "没有这个词").stdout
     assert run("search", "没有这个词", "--format", "jsonl").stdout == ""
-    assert run("search", "没有这个词", "--format", "csv").stdout == ""
+    assert read_csv(run("search", "没有这个词", "--format", "csv").stdout) == []
 
 
 def test_search_filters(archive: Path) -> None:

@@ -83,3 +83,18 @@ def test_the_file_of_a_url_is_what_sqlalchemy_takes_it_for(path: str) -> None:
     assert config.sqlite_file == Path(make_url(config.database_url).database or "") == Path(path)
     assert Config(Path(), database_url(f"sqlite:///{path}%2Fx")).sqlite_file in (None, Path(f"{path}/x"))
     assert Config(Path(), "postgresql+psycopg:///x").sqlite_file is None
+
+
+@pytest.mark.parametrize(
+    ("full", "empty"),
+    [
+        (["search", ""], ["search", "没有这样的词"]),
+        (["export"], ["export", "--text", "没有这样的词"]),
+        (["failures"], ["failures", "zhuanti"]),
+    ],
+    ids=["search", "export", "failures"],
+)
+def test_a_csv_without_rows_still_names_its_fields(archive: Path, full: list[str], empty: list[str]) -> None:
+    [head] = run(*empty, "--format", "csv").stdout.splitlines()
+    assert head == run(*full, "--format", "csv").stdout.splitlines()[0]
+    assert head.startswith("\ufeff")

@@ -185,3 +185,15 @@ def test_jcms_articles(body: str) -> None:
     assert article.body_text == "\n".join(TEXT)
     assert (article.title, article.source, article.published_at) == (TITLES[0], "某司机关党委", "2021-03-04T09:05")
     assert (article.breadcrumb, article.extractor) == (["首页", "重要专题"], "jcms@1")
+
+
+def test_a_text_written_in_several_editors_is_one_text() -> None:
+    editors = (
+        f'<div class="TRS_Editor"><p>{TEXT[0]}</p><p>{TEXT[1]}</p></div><table><tr><td>单位</td><td>户数</td></tr>'
+        '</table><p><img src="./W020210304.jpg"></p><div class="TRS_Editor"><p>（研究院 邵明）</p></div>'
+    )
+    page = f"<body><h2>{TITLES[0]}</h2><div>2021-03-04 09:05</div><div class='article_con'>{editors}</div></body>"
+    article = read(page, f"{COLUMN}202103/t20210304_501.html", template="trs")
+    assert article.body_text.split("\n") == [*TEXT, "单位\t户数"]
+    assert (article.unit, article.author) == ("研究院", "邵明")
+    assert [image.url for image in article.images] == [f"{COLUMN}202103/W020210304.jpg"]

@@ -24,7 +24,7 @@ from crawler.pages.boilerplate import is_prose, prune
 from crawler.pages.encoding import rightly_decoded
 from crawler.pages.heading import read_heading
 from crawler.pages.lines import lines
-from crawler.pages.text import drop
+from crawler.pages.text import drop, squeeze
 from crawler.pages.tree import text_of, tree
 
 _MOST_NESTED = 4
@@ -152,7 +152,7 @@ class ArticleT3(ArticlePage):
             if not inner:
                 break
             best = max(inner, key=_prose)
-            if 2 * _prose(best) < _prose(body):
+            if 2 * _prose(best) < _prose(body) or any(_is_continued_by(best, other) for other in inner):
                 break
             body = best
         return body
@@ -234,6 +234,12 @@ ARTICLES: tuple[type[ArticlePage], ...] = (ArticleT3, ArticleT2, ArticleT1)
 
 def _links_article(found: Selector) -> bool:
     return any(_ARTICLE_HREF.search(href) for href in found.xpath("./li//a/@href").getall())
+
+
+def _is_continued_by(body: HtmlElement, other: HtmlElement) -> bool:
+    """Whether a container like it, with something in it, stands beside it: an editor may write one text in several."""
+    alike = other is not body and other.getparent() is body.getparent() and other.get("class") == body.get("class")
+    return alike and (bool(squeeze(text_of(other))) or next(other.iter("img", "table"), None) is not None)
 
 
 def _put_in_place(place: HtmlElement, frame: TextResponse) -> None:

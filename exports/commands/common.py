@@ -151,11 +151,13 @@ def article(session: "Session", reference: str) -> "Article":
     return found
 
 
-def write_rows(form: str, rows: Iterable[Mapping[str, Any]], stream: BinaryIO | None = None) -> int:
-    """Rows for programs, as jsonl or csv, to the stream or standard output. Returns how many."""
+def write_rows(
+    form: str, rows: Iterable[Mapping[str, Any]], stream: BinaryIO | None = None, names: Iterable[str] = ()
+) -> int:
+    """Rows for programs, as jsonl or csv, to the stream or standard output; `names` head a csv without rows."""
     stream = stream or sys.stdout.buffer
     if form == "csv":
-        return csv.write(stream, rows)
+        return csv.write(stream, rows, names)
     written = 0
     for row in rows:
         stream.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
@@ -163,10 +165,10 @@ def write_rows(form: str, rows: Iterable[Mapping[str, Any]], stream: BinaryIO | 
     return written
 
 
-def show_rows(form: str, rows: list[dict[str, Any]], none: str) -> None:
+def show_rows(form: str, rows: list[dict[str, Any]], none: str, names: Iterable[str] = ()) -> None:
     """Rows in the given format; as a table, the line `none` where there are no rows."""
     if form != "table":
-        write_rows(form, rows)
+        write_rows(form, rows, names=names)
     elif rows:
         terminal.print_table([name.replace("_", " ") for name in rows[0]], [[*row.values()] for row in rows])
     else:

@@ -48,7 +48,7 @@ def export_command(form: str, output: Path | None, text: str, limit: int | None,
                 from exports import wacz
 
                 return wacz.write(stream or sys.stdout.buffer, session, config.directory, ids)
-            return common.write_rows(form, records, stream)
+            return common.write_rows(form, records, stream, jsonl.KEYS)
 
         if output is None or str(output) == "-":
             write(None)

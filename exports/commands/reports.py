@@ -208,8 +208,7 @@ def failures_command(column: str | None, resolved: bool, limit: int | None, form
         failures = query.failures(session, columns, resolved=resolved)
         rows = [
             {
-                **{name: getattr(failure, name) for name in ("id", "column_id", "kind", "outcome")},
-                **{name: getattr(failure, name) for name in ("attempts", "reason", "url")},
+                **{name: getattr(failure, name) for name in _FAILURE},
                 "first_failed_at": time(failure.first_failed_at),
                 "last_failed_at": time(failure.last_failed_at),
                 "next_attempt": _next_attempt(failure, time),
@@ -217,7 +216,11 @@ def failures_command(column: str | None, resolved: bool, limit: int | None, form
             }
             for failure in failures[:limit]
         ]
-    common.show_rows(form, rows, "no failure" if resolved else "no unresolved failure")
+    names = (*_FAILURE, "first_failed_at", "last_failed_at", "next_attempt", "resolved_at")
+    common.show_rows(form, rows, "no failure" if resolved else "no unresolved failure", names)
+
+
+_FAILURE = ("id", "column_id", "kind", "outcome", "attempts", "reason", "url")
 
 
 def _next_attempt(failure: Failure, time: Callable[[Any], str | None]) -> str | None:

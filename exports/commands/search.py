@@ -34,14 +34,16 @@ def search_command(text: tuple[str, ...], form: str, limit: int | None, order: s
         if form == "table":
             _table(search.page(archive, filters, order=order, limit=limit or common.TABLE_ROWS), words)
         else:
-            common.write_rows(form, map(_row, search.results(archive, filters, order, limit)))
+            hits = search.results(archive, filters, order, limit)
+            common.write_rows(form, map(_row, hits), names=(*_FIELDS, "where", "snippet"))
+
+
+_FIELDS = ("id", "url", "column_id", "column_name", "title", "author", "unit", "published_at", "status")
 
 
 def _row(hit: search.Hit) -> dict[str, Any]:
-    article = hit.article
     return {
-        **{name: getattr(article, name) for name in ("id", "url", "column_id", "column_name", "title")},
-        **{name: getattr(article, name) for name in ("author", "unit", "published_at", "status")},
+        **{name: getattr(hit.article, name) for name in _FIELDS},
         "where": hit.where,
         "snippet": hit.snippet,
     }
