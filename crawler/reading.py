@@ -1,10 +1,11 @@
 """Reading an article out of a response: the same for a crawl, which asks the site, and a replay, which does not."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 
-from lxml import html
 from scrapy.http import TextResponse
 
 from crawler import blocking, failures
@@ -13,6 +14,7 @@ from crawler.items import Article
 from crawler.pages.base import ArticlePage
 from crawler.site import Column
 
+_TAG = re.compile("<[^<>]*>")
 log = logging.getLogger(__name__)
 
 
@@ -41,7 +43,7 @@ def article_of(page: ArticlePage, frame: TextResponse | None) -> Article:
     Raises CrawlError where there is none.
     """
     article = page.article(frame)
-    if said := blocking.notice(html.fromstring(article.body_html).text_content()):
+    if said := blocking.notice(unescape(_TAG.sub("", article.body_html))):
         raise said
     return article
 

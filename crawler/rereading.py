@@ -3,11 +3,10 @@
 A replay does this in several processes at once, so everything here can be built from plain settings.
 """
 
-import asyncio
 import hashlib
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -63,11 +62,16 @@ class Reader:
         self._pipelines = [build_from_crawler(load_object(name), crawler) for name in pipelines(crawler.settings)]
         self._template = TEMPLATES[site.template]
         self._site = site
+        self._addresses: dict[str, Addresses] = {}
 
     def addresses(self, home: str) -> Addresses:
         """The site's addresses as a run knew them that found its home page there."""
         site = self._site
-        return Addresses.of(site.home, site.file_hosts, home if home and home != site.home else None)
+        if home not in self._addresses:
+            self._addresses[home] = Addresses.of(
+                site.home, site.file_hosts, home if home and home != site.home else None
+            )
+        return self._addresses[home]
 
     def response(self, kept: Kept, exchanged: Exchanged) -> TextResponse:
         """The kept response, decoded as the crawl decoded it. Raises MarkupChanged where it cannot be."""
@@ -103,7 +107,7 @@ class Reader:
         try:
             with reading.explained(response):
                 page = self._template.article(response, self.addresses(kept.base_url))
-                article = asyncio.run(parts.gather(page, self._template, fetch))
+                article = _result(parts.gather(page, self._template, fetch))
         except CrawlError:
             if missing:
                 raise Wanted(missing[0]) from None
@@ -136,9 +140,19 @@ def fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
+def _result(coroutine: Coroutine[Any, Any, Article]) -> Article:
+    """What the coroutine returns; it waits for nothing, so an event loop of its own would be a sixth of the work."""
+    try:
+        coroutine.send(None)
+    except StopIteration as ended:
+        return cast(Article, ended.value)
+    coroutine.close()
+    raise RuntimeError(f"{coroutine!r} waits for something: what is read again is all at hand")
+
+
 def _processed(pipeline: Any, article: Article) -> Article:
     try:
         result = pipeline.process_item(article)
-        return cast(Article, asyncio.run(result) if inspect.iscoroutine(result) else result)
+        return cast(Article, _result(result) if inspect.iscoroutine(result) else result)
     except DropItem as refused:
         raise MarkupChanged(str(refused)) from None
