@@ -151,8 +151,14 @@ def environment(folder: Path) -> str:
     """A virtual environment with the general extractors; returns its Python."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     python = str(folder / "bin" / "python")
-    requirements = str(HERE / "requirements-extraction.txt")
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, "--upgrade", "pip"], check=True)
+    requirements = HERE / "requirements-extraction.txt"
+    if subprocess.run([*pip, "-r", str(requirements)], capture_output=True).returncode:
+        # one by one: who does not install here (magic-html needs Python 3.12) is named in the table
+        for line in requirements.read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith("#"):
+                subprocess.run([*pip, line], capture_output=True)
     return python
 
 

@@ -86,6 +86,7 @@ ITEM_PIPELINES = {
     "pipelines.clean.Clean": 200,
     "pipelines.note.TakeNote": 300,
     "pipelines.byline.TakeByline": 400,
+    "pipelines.credits.TakeCredits": 450,
     "pipelines.dates.ParseDates": 500,
     "pipelines.structure.Structure": 550,
     "pipelines.validate.Validate": 600,
