@@ -9,7 +9,7 @@ import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
@@ -21,14 +21,16 @@ from scrapy.statscollectors import DummyStatsCollector
 from scrapy.utils.conf import build_component_list
 from scrapy.utils.misc import build_from_crawler, load_object
 
-from crawler import failures, parts, reading
+from crawler import blocking, failures, parts, reading
 from crawler.archive import Kept
 from crawler.compression import Compression, Undecodable
-from crawler.exceptions import CrawlError, Gone, MarkupChanged
+from crawler.exceptions import CrawlError, Gone, MarkupChanged, Settled
 from crawler.items import Article
 from crawler.pages import TEMPLATES
 from crawler.site import Column, Site
 from crawler.urls import Addresses
+
+T = TypeVar("T")
 
 STORE = "pipelines.store.Store"
 """The one pipeline that hands on instead of changing the item."""
@@ -88,6 +90,20 @@ class Reader:
             raise failures.located(broken, Response(kept.url, request=request)) from None
         response.request = request  # type: ignore[union-attr]
         return response  # type: ignore[return-value]
+
+    def check(self, kept: Kept, response: Response) -> None:
+        """Whether a response nobody has read yet is a page to read. Raises CrawlError where a crawl would."""
+        addresses = self.addresses(kept.base_url)
+        if refusal := blocking.refusal(response, addresses, kept.listed_url):
+            raise refusal
+        if not isinstance(response, TextResponse):
+            raise MarkupChanged(f"no page but {type(response).__name__}")
+        if target := blocking.script_redirect(response):
+            resolved = addresses.resolve(target, response.url)
+            if resolved is None:
+                raise MarkupChanged(f"redirects by script to {target!r}")
+            outcome = "followed" if addresses.is_own(resolved) else "external"
+            raise Settled(outcome, f"redirects by script to {resolved}")
 
     def article(
         self, kept: Kept, column: Column, response: TextResponse, beside: Mapping[str, TextResponse]

@@ -26,14 +26,12 @@ from exports import (
     manifest,
     repair,
     storing,
-    versions,
-    withdrawals,
     worklist,
 )
 from exports.checking import Checking
 from exports.config import Config
 from exports.database import migrate
-from exports.database.models import ArticleVersion, Run
+from exports.database.models import Run
 from exports.database.session import open_engine
 from exports.errors import StorageError
 from exports.evidence import Evidence, responses_since
@@ -41,6 +39,7 @@ from exports.index import maintain
 from exports.kept_page import KeptPage, kept_page
 from exports.operating import after
 from exports.operating.settings import Settings as Operating
+from exports.rebuilding import Rebuilding
 from exports.replaying import Replaying
 from exports.texts import keeping
 from exports.watching import Watching
@@ -69,6 +68,7 @@ class Archive:
             raise
         self._writer = Writer(self._engine, self._before_commit)
         self.watching = Watching(self._with_run, self.store, self.fail)
+        self.rebuilding = Rebuilding(self.config, self._with_run)
         self.replaying = Replaying(self.config.directory, self._with_run)
         self.checking = Checking(self.config, self._with_run)
 
@@ -185,15 +185,8 @@ class Archive:
         """The server said 304: the article is as we hold it."""
 
         def work(session: Session, run: Run) -> list[str]:
-            ledger.settle(session, run, url, "unchanged", "not modified")
-            ledger.checked(session, run, url, _now())
-            letters.resolve(session, run, [url], _now())
-            article = ledger.article_of(session, run, url)
-            if article is None:
-                return []
-            article.last_seen_at = _now()
-            withdrawals.void(session, article.id, _now())
-            return self.watching.had(session, article)
+            article = storing.unchanged(session, run, url, _now())
+            return self.watching.had(session, article) if article is not None else []
 
         self.watching.note_unchanged(run_id, await self._with_run(run_id, work))
 
@@ -240,13 +233,7 @@ class Archive:
         def work(session: Session, run: Run) -> Article:
             article = ledger.article_of(session, run, url)
             assert article is not None
-            item = versions.item_of(session.get_one(ArticleVersion, (article.id, article.version)))
-            for own in (*item.attachments, *item.images):
-                if (file := files.get(own.url)) is not None:
-                    own.sha256, own.media_type, own.size, own.path = file.sha256, file.media_type, file.size, file.path
-                    own.text = file.text
-            item.listed_url, item.fetched_at = url, _now()
-            return item
+            return storing.refiled(session, article, url, files, _now())
 
         return await self.store(run_id, await self._with_run(run_id, work))
 

@@ -13,15 +13,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exports import cdxj, disk, jsonl, lock, segments
-from exports.database.models import Segment
+from exports.database.models import Run, Segment
 from exports.warc import WarcDamage, whole_length
 
 log = logging.getLogger(__name__)
 
 
+LOST = "jsonl.lost"
+"""Where the lines of a lost database are kept: they name its versions, whatever else is left of it."""
+
+
 def repair(session: Session, directory: Path) -> None:
     """Repair every file that no living run is writing."""
     lock.alone(session)
+    if any((directory / "jsonl").glob("*/*.jsonl")) and session.scalar(select(Run.id).limit(1)) is None:
+        _keep_aside(directory)
     known = {found.path: found for found in session.scalars(select(Segment))}
     for path, segment in known.items():
         if path.startswith("jsonl/"):
@@ -34,6 +40,15 @@ def repair(session: Session, directory: Path) -> None:
         _repair_warc(session, directory, warc, known.get(f"warc/{warc.name}"))
     for draft in (*(directory / "files").glob(".*"), *(directory / "manifests").glob("*.tmp")):
         draft.unlink()
+
+
+def _keep_aside(directory: Path) -> None:
+    """No run ever wrote into this database, so the lines are another's."""
+    number = len(list(directory.glob(f"{LOST}*")))
+    target = directory / (f"{LOST}-{number + 1}" if number else LOST)
+    (directory / "jsonl").rename(target)
+    log.error("the database is new, the archive is not: its JSON Lines are kept in %s", target)
+    log.error("`scrapy crawl replay` rebuilds a lost database from the WARC files, as long as nothing was crawled anew")
 
 
 def _repair_jsonl(session: Session, directory: Path, segment: Segment) -> None:

@@ -73,8 +73,9 @@ def forget(session: Session, column_id: str, reader: str) -> None:
 def note(session: Session, column_id: str, reader: str, found: Sequence[Reread]) -> None:
     """Keep what was read again, compared with the version it is to replace."""
     keys = [(each.article_id, each.version) for each in found]
-    wanted = tuple_(ArticleVersion.article_id, ArticleVersion.version).in_(keys)
-    versions = {(row.article_id, row.version): row for row in session.scalars(select(ArticleVersion).where(wanted))}
+    wanted = tuple_(_VERSIONS.c.article_id, _VERSIONS.c.version).in_(keys)
+    # plain rows: an object for each would cost as much as the comparison
+    versions = {(row.article_id, row.version): row for row in session.execute(select(_VERSIONS).where(wanted))}
     rows = []
     for each in found:
         version = versions[each.article_id, each.version]
@@ -98,7 +99,6 @@ def note(session: Session, column_id: str, reader: str, found: Sequence[Reread])
                 "article": row if changes else None,
             }
         )
-        session.expunge(version)
     # a killed writing function may be run twice; what it wrote is replaced
     session.execute(
         delete(Rereading).where(tuple_(Rereading.article_id, Rereading.version).in_(keys)),
@@ -129,11 +129,12 @@ def promote(session: Session, column_id: str) -> list[str]:
     Plain tables and many rows a statement: the transaction that replaces a whole column must be short.
     """
     paths: set[str] = set()
+    other_texts: set[int] = set()
     after = (0, 0)
     while rows := _next(session, column_id, after):
         after = rows[-1].article_id, rows[-1].version
         paths.update(jsonl.path_for(column_id, row.valid_from) for row in rows)
-        maintain.changing(session, *{row.article_id for row in rows})
+        maintain.changing(session, *{row.article_id for row in rows if not maintain.READ.isdisjoint(row.changes)})
         _update(
             session, _VERSIONS, [row.article | {"of_id": row.article_id, "of_version": row.version} for row in rows]
         )
@@ -144,8 +145,10 @@ def promote(session: Session, column_id: str) -> list[str]:
                 for row in current
             ]
             _update(session, _ARTICLES, of_articles)
+            other_texts |= {row.article_id for row in current if row.text_hash != row.article["text_hash"]}
             for name, table in _TABLES.items():
                 _replace(session, table, {row.article_id: row.article[name] for row in current if name in row.changes})
+    paths |= _find_duplicates(session, other_texts)
     for path in sorted(paths):
         segments.stale(session, path)
     session.execute(delete(Rereading).where(Rereading.column_id == column_id))
@@ -154,13 +157,38 @@ def promote(session: Session, column_id: str) -> list[str]:
     return sorted(paths)
 
 
+def _find_duplicates(session: Session, ids: set[int]) -> set[str]:
+    """Which articles are duplicates, now that these have other texts; returns the JSON Lines files concerned.
+
+    An article is the duplicate of the first one whose text it has; of those read anew the first is the one of least id.
+    """
+    columns = (_ARTICLES.c.id, _ARTICLES.c.text_hash, _ARTICLES.c.duplicate_of)
+    known = {row.id: row for row in session.execute(select(*columns))} if ids else {}
+    anew = {row.id for row in known.values() if row.id in ids or row.duplicate_of in ids}
+    first = {row.text_hash: row.id for row in known.values() if row.id not in anew and row.duplicate_of is None}
+    changed = []
+    for row in (known[article_id] for article_id in sorted(anew)):
+        one = first.setdefault(row.text_hash, row.id)
+        if (found := one if one != row.id else None) != row.duplicate_of:
+            changed.append({"of_id": row.id, "duplicate_of": found})
+    if not changed:
+        return set()
+    _update(session, _ARTICLES, changed)
+    chosen = select(*(_ARTICLES.c[name] for name in ("id", "version", "column_id", "changed_at", "duplicate_of")))
+    numbers = [row["of_id"] for row in changed]
+    rows = session.execute(chosen.where(_ARTICLES.c.id.in_(numbers))).all()
+    versions = [{"of_id": row.id, "of_version": row.version, "duplicate_of": row.duplicate_of} for row in rows]
+    _update(session, _VERSIONS, versions)
+    return {jsonl.path_for(row.column_id, row.changed_at) for row in rows}
+
+
 def _next(session: Session, column_id: str, after: tuple[int, int]) -> Sequence[Any]:
     key = tuple_(Rereading.article_id, Rereading.version)
     version = (ArticleVersion.article_id == Rereading.article_id) & (ArticleVersion.version == Rereading.version)
     query = (
         select(
             *(Rereading.article_id, Rereading.version, Rereading.article, Rereading.changes),
-            ArticleVersion.valid_from,
+            *(ArticleVersion.valid_from, ArticleVersion.text_hash),
             Article.version.label("current"),
         )
         .join(ArticleVersion, version)

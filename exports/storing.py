@@ -1,17 +1,18 @@
-"""What becomes of one article that was read: excluded, refused, held back, or stored, and its entry settled."""
+"""What becomes of one answer that shows an article: excluded, refused, held back, or stored, and its entry settled."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from crawler.items import Article
+from crawler import items
 from exports import ledger, letters, versions, withdrawals
-from exports.database.models import Run
+from exports.database.models import Article, ArticleVersion, Run
 from exports.watching import Watching
 
 
 def store(
-    session: Session, run: Run, article: Article, since: str | None, watching: Watching | None, now: datetime
+    session: Session, run: Run, article: items.Article, since: str | None, watching: Watching | None, now: datetime
 ) -> tuple[str, list[str], dict[str, str]]:
     """Bring the archive to the observed article; returns the outcome and what Watching.examine found.
 
@@ -50,3 +51,28 @@ def store(
     ledger.checked(session, run, article.listed_url, now)
     letters.resolve(session, run, [article.listed_url, *fetched], now)
     return outcome, had, {}
+
+
+def unchanged(session: Session, run: Run, url: str, now: datetime) -> Article | None:
+    """The server said 304: the entry's article, which is as we hold it."""
+    ledger.settle(session, run, url, "unchanged", "not modified")
+    ledger.checked(session, run, url, now)
+    letters.resolve(session, run, [url], now)
+    article = ledger.article_of(session, run, url)
+    if article is not None:
+        article.last_seen_at = now
+        withdrawals.void(session, article.id, now)
+    return article
+
+
+def refiled(
+    session: Session, article: Article, url: str, files: Mapping[str, items.Attachment], now: datetime
+) -> items.Article:
+    """The archived article as its page still stands, but with other bytes of these files (by address)."""
+    item = versions.item_of(session.get_one(ArticleVersion, (article.id, article.version)))
+    for own in (*item.attachments, *item.images):
+        if (file := files.get(own.url)) is not None:
+            own.sha256, own.media_type, own.size, own.path = file.sha256, file.media_type, file.size, file.path
+            own.text = file.text
+    item.listed_url, item.fetched_at = url, now
+    return item

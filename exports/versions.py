@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Row, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from crawler import items
@@ -163,7 +163,7 @@ def changed_fields(before: ArticleVersion, article: items.Article) -> list[str]:
     return [name for name in HASHED if old[name] != new[name]]
 
 
-def reread(version: ArticleVersion, article: items.Article) -> tuple[dict[str, str], dict[str, Any]]:
+def reread(version: "ArticleVersion | Row[Any]", article: items.Article) -> tuple[dict[str, str], dict[str, Any]]:
     """Replay: what reading the version again changes, and the row it would be.
 
     The first is field -> gained, lost or changed; the second column -> value, as JSON takes it.
@@ -191,7 +191,7 @@ def _first_with(session: Session, digest: str, other_than: int = 0) -> int | Non
     return session.connection().execute(_FIRST_WITH, given).scalar()
 
 
-def _carry_over(before: ArticleVersion, article: items.Article) -> None:
+def _carry_over(before: "ArticleVersion | Row[Any]", article: items.Article) -> None:
     """A file that could not be fetched this time is still the file we hold: an outage is no revision."""
     for kept, seen in ((before.attachments, article.attachments), (before.images, article.images)):
         held = {file["url"]: file for file in kept if file["sha256"]}

@@ -1,5 +1,8 @@
 """Pipelines with a defect, for the tests of what must notice it."""
 
+import os
+import signal
+
 from crawler.items import Article
 from pipelines.errors import Refused
 
@@ -25,3 +28,13 @@ class RefuseAll:
 
     def process_item(self, item: Article) -> Article:
         raise Refused("no title")
+
+
+class DieOver:
+    """A parser that some pages make end the whole process."""
+
+    def process_item(self, item: Article) -> Article:
+        if len(item.title) % 9 == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        item.subtitle = f"又{item.subtitle}"
+        return item

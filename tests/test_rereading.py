@@ -1,15 +1,17 @@
 """Replay of a whole database: all of a column or nothing of it, whoever kills it, and never below a floor."""
 
+import asyncio
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from crawler import floors, rereading
+from crawler import floors, processes, rereading
 from crawler.settings import ITEM_PIPELINES
 from exports.database.session import open_engine
 from exports.transfer import transfer
@@ -132,14 +134,56 @@ def test_a_killed_replay_goes_on_and_promotes_nothing_by_halves(archive: tuple[P
 @pytest.mark.slow
 def test_several_processes_read_the_same(base: Path, tmp_path: Path) -> None:
     done = []
-    for processes in ("1", "2"):
-        directory = Path(shutil.copytree(base, tmp_path / processes))
+    for number in ("1", "2"):
+        directory = Path(shutil.copytree(base, tmp_path / number))
         archive = directory, f"sqlite:///{directory}/archive.db"
-        settings = {"ARCHIVE_PROCESSES": processes}
+        settings = {"ARCHIVE_PROCESSES": number}
         assert replay(archive, "LoseSubtitles", settings=settings).code == 0
         check_good(archive)
         done.append(untouched(archive))
     assert done[0] == done[1]
+
+
+@pytest.mark.slow
+def test_a_page_that_ends_the_process_fails_alone(base: Path, tmp_path: Path) -> None:
+    directory = Path(shutil.copytree(base, tmp_path / "archive"))
+    archive = directory, f"sqlite:///{directory}/archive.db"
+    total = len(rows(archive[1], VERSIONS))
+    deadly = len(rows(archive[1], "SELECT 1 FROM article_versions WHERE length(title) % 9 = 0"))
+    assert 0 < deadly < total
+    done = replay(archive, "DieOver", settings={"ARCHIVE_PROCESSES": "2"})
+    assert done.code == 3
+    assert f"{deadly} failed" in done.err
+    assert done.err.count("stays as it was: reading it ends the process that does") == deadly
+    # most pages of so small an archive: were they fewer, the others would be promoted
+    assert "nothing was replaced" in done.err
+    assert re.search(rf"refused +│ +{total - deadly} ", done.out)
+
+
+@pytest.mark.slow
+def test_a_page_that_takes_for_ever_fails_alone() -> None:
+    async def run() -> list[Any]:
+        with processes.open_workers(1, 1, _begin, (), patience=3) as workers:
+            first = await workers.run(_work, ["a", "wait", "b"], _failed)
+            return [*first, *await workers.run(_work, ["c"], _failed)]
+
+    a, waited, b, c = asyncio.run(run())
+    assert (a, b, c) == ("A", "B", "C")
+    assert waited == "wait: reading it takes longer than 3 seconds"
+
+
+def _begin() -> None:
+    pass
+
+
+def _work(item: str) -> str:
+    if item == "wait":
+        time.sleep(600)
+    return item.upper()
+
+
+def _failed(item: str, reason: str) -> str:
+    return f"{item}: {reason}"
 
 
 def test_the_fingerprint_names_the_pipelines() -> None:

@@ -19,7 +19,7 @@ from crawler.arguments import Order
 from crawler.column_page import first_page
 from crawler.exceptions import CrawlError, Gone, Settled
 from crawler.files import Files
-from crawler.items import Article, Attachment, Held
+from crawler.items import Article, Held
 from crawler.network import Network
 from crawler.pages import TEMPLATES
 from crawler.report import Report
@@ -60,13 +60,17 @@ class ColumnsSpider(Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         try:
-            for column in self.order.columns:
-                async for article in self._column(column):
-                    yield article
+            async for article in self._columns():
+                yield article
         except Exception as error:
             if not failures.of_storage(error):
                 raise
             log.critical("the crawl ends here: %s", error)  # the command says so too, and exits 5
+
+    async def _columns(self) -> AsyncIterator[Article]:
+        for column in self.order.columns:
+            async for article in self._column(column):
+                yield article
 
     # --- one column -----------------------------------------------------------------------------------
 
@@ -231,18 +235,15 @@ class ColumnsSpider(Spider):
         """The article a response holds, its files fetched. Raises CrawlError where it holds none."""
         with reading.explained(response):
             page = self.template.article(response, self.addresses)
-            article = await parts.gather(page, self.template, self.fetch_beside(response))
+            article = await parts.gather(page, self.template, self.fetch)
         reading.place(article, response, self.order.site.id, column)
         reading.note_listing(article, listed_url, title, date)
         for file in (*article.attachments, *article.images):
-            await self._fetch_file(file, held)
+            await self._files.fill(file, held)
         return article
 
-    async def _fetch_file(self, file: Attachment, held: Sequence[Held]) -> None:
-        await self._files.fill(file, held)
-
     async def fetch(self, url: str, role: str, **details: Any) -> TextResponse:
-        """The content behind an address; see Network.fetch. Replay answers from the evidence instead."""
+        """The content behind an address; see Network.fetch."""
         about = {"site": self.order.site.id, "column": self.report.column_id, "home": self.addresses.home}
         details["context"] = about | details.get("context", {})
         try:
@@ -250,10 +251,6 @@ class ColumnsSpider(Spider):
         except CrawlError as error:
             error.url = url
             raise
-
-    def fetch_beside(self, response: TextResponse) -> parts.Fetch:
-        """How the further parts of the article that begins with the response are fetched."""
-        return self.fetch
 
     async def hand_over(self, article: Article) -> None:
         """Called by the last pipeline."""

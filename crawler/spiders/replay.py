@@ -7,24 +7,26 @@ rebuilt from the WARC files: listings and articles in the order they came in.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from scrapy.http import TextResponse
 
-from crawler import floors, parts, rereading
-from crawler.archive import Kept
+from crawler import failures, floors, rereading
+from crawler.archive import Kept, OpenRun
 from crawler.exceptions import CrawlError, Gone, MarkupChanged, Unavailable
-from crawler.items import Article, Attachment, Held
+from crawler.items import Article
 from crawler.pages.base import ListingPage
-from crawler.processes import open_pool
+from crawler.processes import Workers, open_workers
+from crawler.rebuilding import Rebuild
 from crawler.report import Report
 from crawler.site import Column, Site
 from crawler.spiders.columns import ColumnsSpider
-from exports.warc import WarcDamage, read_record
+from exports.warc import Record, WarcDamage, read_record
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,11 @@ class Reread:
     version: int
     article: Article | None = None
     outcome: str = "reread"
-    """reread; failed: the templates do not take the page; damaged: its evidence cannot be read"""
+    """reread; failed: the templates do not take the page; damaged: its evidence cannot be read.
+    Of a response observed anew: a name of the ledger, or followed: it sends its reader on to another response."""
     reason: str | None = None
+    how: str = ""
+    """Of what is gone: how that was said; see crawler.exceptions.Gone."""
     required: tuple[str, ...] = floors.REQUIRED
 
 
@@ -62,76 +67,83 @@ class ReplaySpider(ColumnsSpider):
         "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https", "data", "file", "ftp", "s3")),
     }
 
-    async def _column(self, column: Column) -> AsyncIterator[Article]:
-        report = self.report = Report(column.id, column.name)
-        self.reports.append(report)
+    async def _columns(self) -> AsyncIterator[Article]:
+        """Read all columns again, or make them anew. Nothing is handed to the pipelines: the readers ran them."""
         settings = self.crawler.settings
         self._reader = rereading.Reader(settings.copy_to_dict(), self.order.site)
-        reader = rereading.fingerprint(settings)
-        about = {"site_id": self.order.site.id, "column_id": column.id, "column_name": column.name}
-        self.run_id = await self.archive.start_run(spider=self.name, base_url="", arguments={}, **about)
-        total = await self.archive.replaying.prepare(self.run_id, column.id, reader)
-        self._rebuilding = total is None
-        outcome: dict[str, Any] = {}
-        if total is None:
-            async for article in self._rebuilt(column):
-                self._in_pipelines += 1
-                yield article
-                async with self._drained:
-                    await self._drained.wait_for(lambda: self._in_pipelines < 64)
-            async with self._drained:
-                await self._drained.wait_for(lambda: not self._in_pipelines)
-            report.counts = await self.archive.counts(self.run_id)
+        runs: dict[str, int] = {}
+        for column in self.order.columns:
+            about = {"site_id": self.order.site.id, "column_id": column.id, "column_name": column.name}
+            runs[column.id] = await self.archive.start_run(spider=self.name, base_url="", arguments={}, **about)
+            self.reports.append(Report(column.id, column.name))
+        names = {column.id: column.name for column in self.order.columns}
+        lost, damages = await self.archive.rebuilding.begin(next(iter(runs.values())), names)
+        if lost:
+            await self._rebuild(runs, lost, damages)
         else:
-            report.listed = total
-            await self._reread(column, reader, total)
-            report.counts = outcome["ledger"] = await self._judge(column)
+            for column, report in zip(self.order.columns, self.reports, strict=True):
+                self.run_id, self.report = runs[column.id], report
+                await self._reread(column, rereading.fingerprint(settings))
+                report.counts = await self._judge(column)
+                await self._finish(report, ledger=report.counts)
+        return
+        yield  # a generator all the same
+
+    async def _finish(self, report: Report, **outcome: Any) -> None:
         await self.archive.finish_run(self.run_id, exit_code=report.exit_code(), reason=report.reason(), **outcome)
         report.finished = True
 
+    @contextmanager
+    def _workers(self, amount: int) -> Iterator[Workers]:
+        """Processes for reading so many responses."""
+        settings = self.crawler.settings
+        arguments = (settings.copy_to_dict(), self.order.site, self.archive.replaying.directory)
+        with open_workers(settings.getint("ARCHIVE_PROCESSES"), amount // (10 * CHUNK), _begin, arguments) as workers:
+            self._pool = workers
+            yield workers
+
     # --- the database is there: read its versions again ---------------------------------------------------
 
-    async def _reread(self, column: Column, reader: str, total: int) -> None:
+    async def _reread(self, column: Column, reader: str) -> None:
         """Read the column's versions again on all cores; what was read is kept aside."""
-        arguments = (self.crawler.settings.copy_to_dict(), self.order.site, column, self.archive.replaying.directory)
-        processes = self.crawler.settings.getint("ARCHIVE_PROCESSES")
-        with open_pool(processes, total // (10 * CHUNK), _begin, arguments) as (pool, workers):
+        self.report.listed = total = await self.archive.replaying.prepare(self.run_id, column.id, reader)
+        with self._workers(total) as workers:
             tasks: set[asyncio.Task[None]] = set()
             after = (0, 0)
             while batch := await self.archive.replaying.versions(self.run_id, column.id, after):
                 after = (batch[-1].article_id, batch[-1].version)
                 for start in range(0, len(batch), CHUNK):
-                    tasks.add(asyncio.create_task(self._read(pool, column, reader, batch[start : start + CHUNK])))
-                while len(tasks) > 3 * workers:
+                    tasks.add(asyncio.create_task(self._read(column, reader, batch[start : start + CHUNK])))
+                while len(tasks) > 3 * workers.count:
                     done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
                         task.result()
             await asyncio.gather(*tasks)
 
-    async def _read(self, pool: Executor, column: Column, reader: str, chunk: list[Kept]) -> None:
-        found: list[Reread] = []
-        for each in await self._in(pool, [(kept, {}) for kept in chunk]):
-            found.append(await self._with_parts(pool, each) if isinstance(each, Wanted) else each)
+    async def _read(self, column: Column, reader: str, chunk: list[Kept]) -> None:
+        found = await self._with_parts(chunk)
         for each in found:
             if each.article is None:
                 log.error("version %d of article %d stays as it was: %s", each.version, each.article_id, each.reason)
         await self.archive.replaying.note(self.run_id, column.id, reader, found)
         self.report.settled += len(found)
 
-    async def _in(self, pool: Executor, chunk: "list[tuple[Kept, dict[str, Kept]]]") -> "list[Reread | Wanted]":
-        return await asyncio.get_running_loop().run_in_executor(pool, _work, chunk)
-
-    async def _with_parts(self, pool: Executor, wanted: Reread | Wanted) -> Reread:
-        """Read again with one more part, until none is wanted."""
-        while isinstance(wanted, Wanted):
-            kept = wanted.kept
-            self._locate(kept.base_url)
-            try:
-                part = await self._kept(wanted.url, kept.capture_id)
-            except CrawlError as error:
-                return Reread(kept.article_id, kept.version, None, "failed", str(error))
-            (wanted,) = await self._in(pool, [(kept, wanted.beside | {wanted.url: part})])
-        return wanted
+    async def _with_parts(self, chunk: Sequence[Kept]) -> list[Reread]:
+        """Each response read; again with one more part, until none is wanted."""
+        found = []
+        for each in await self._pool.run(_read_again, [(kept, {}) for kept in chunk], _ended):
+            while isinstance(each, Wanted):
+                kept = each.kept
+                self._locate(kept.base_url)
+                try:
+                    part = await self.kept(each.url, kept.capture_id)
+                except CrawlError as error:
+                    each = Reread(kept.article_id, kept.version, None, "failed", str(error))
+                else:
+                    task = kept, each.beside | {each.url: part}
+                    (each,) = await self._pool.run(_read_again, [task], _ended)
+            found.append(each)
+        return found
 
     async def _judge(self, column: Column) -> dict[str, int]:
         """Promote what was read, or say in the report why not; returns outcome -> versions."""
@@ -146,64 +158,58 @@ class ReplaySpider(ColumnsSpider):
             await replaying.promote(self.run_id, column.id)
         return {outcome: count for outcome, count in counts.items() if count}
 
-    async def _fail(self, url: str, kind: str, outcome: str, reason: str, **details: Any) -> None:
-        """A page the templates of today do not take is no failure of the site: no dead letter."""
-        log.error("%s %s: %s: %s", kind, url, outcome, reason)
-
     # --- the database was lost: observe the evidence anew -------------------------------------------------
 
-    async def _rebuilt(self, column: Column) -> AsyncIterator[Article]:
-        after, shell = 0, None
-        while batch := await self.archive.replaying.observed(self.run_id, after):
-            for kept in batch:
-                after = kept.capture_id
-                try:
-                    response, context = self._response(kept)
-                    if context.get("column") != column.id:
-                        continue
-                    self._locate(context["home"])
-                    if kept.role == "listing":
-                        shell = await self._listing(response, shell)
-                    elif "url" in context:
-                        title, date = context["title"], context["date"] or None
-                        yield await self.read(response, column, context["url"], title, date)
-                except CrawlError as error:
-                    log.info("%s: %s", kept.url, error)
+    async def _rebuild(self, runs: dict[str, int], lost: Sequence[OpenRun], damages: list[str]) -> None:
+        self.run_id = next(iter(runs.values()))
+        rebuild = Rebuild(self, lost)
+        with self._workers(sum(run.responses for run in lost)):
+            await rebuild.run()
+        for number, report in enumerate(self.reports):
+            column_id, name = report.column_id, report.column_name
+            self.run_id = runs[column_id]
+            events, missed = await self.archive.rebuilding.summary(self.run_id, column_id)
+            if column_id in rebuild.reports:
+                self.reports[number] = report = rebuild.reports[column_id]
+                report.column_name = name
+            else:  # a rebuilding that was killed had finished it
+                report.listed = events.total()
+                report.counts = {"unchanged": report.listed}
+            said = ", ".join(f"{count} {event}" for event, count in events.items()) or "none"
+            report.notes.append(f"Rebuilt from the evidence of {rebuild.counts[column_id]} runs; versions: {said}")
+            report.problems += damages
+            if missed:
+                for line in missed:
+                    log.error("%s: not in the evidence: %s", column_id, line)
+                report.problems.append(
+                    f"{len(missed)} versions of the lost database are not in the evidence: {missed[0]}"
+                )
+            await self._finish(report)
 
-    async def _listing(self, response: TextResponse, shell: ListingPage | None) -> ListingPage | None:
-        """Record the entries of a listing page; returns the shell that later API replies belong to."""
+    async def again(self, chunk: Sequence[Kept]) -> list[Reread]:
+        """Each response read, on all cores."""
+        parts = [chunk[start : start + CHUNK] for start in range(0, len(chunk), CHUNK)]
+        return [each for found in await asyncio.gather(*map(self._with_parts, parts)) for each in found]
+
+    def listing(self, response: TextResponse, home: str, shell: ListingPage | None) -> ListingPage:
+        """The listing page; a reply of a shell's API is read by the shell. Raises MarkupChanged."""
+        self._locate(home)
         try:
-            page = self.template.listing(response, self.addresses)
+            return self.template.listing(response, self.addresses)
         except MarkupChanged:
             if shell is None:
                 raise
-            page = shell.read(response)
-        unique = {entry.url: entry for entry in reversed(page.entries())}
-        entries = list(unique.values())[::-1]
-        self.report.listed += await self.archive.listed(self.run_id, entries, self.report.listed)
-        return page if page.is_shell or shell is None else shell
-
-    async def _fetch_file(self, file: Attachment, held: Sequence[Held]) -> None:
-        if self._rebuilding:  # a version read again keeps the files it has
-            await super()._fetch_file(file, held)
+            return shell.read(response)
 
     # --- evidence instead of the network ------------------------------------------------------------------
 
-    async def fetch(self, url: str, role: str, *, near: int | None = None, **_: Any) -> TextResponse:
+    async def kept(self, url: str, near: int | None = None, until: datetime | None = None) -> Kept:
         """The kept answer to an address, kept redirects followed. Raises Gone where none was kept."""
-        response, _context = self._response(await self._kept(url, near))
-        return response
-
-    def fetch_beside(self, response: TextResponse) -> parts.Fetch:
-        """The parts as they were when this response came in, not as they are today."""
-        return partial(self.fetch, near=response.meta["capture_id"])
-
-    async def _kept(self, url: str, near: int | None = None) -> Kept:
         for _hop in range(6):
-            kept = await self.archive.replaying.captured(self.run_id, url, near)
+            kept = await self.archive.replaying.captured(self.run_id, url, near, until)
             if kept is None:
                 raise Gone(f"not in the evidence: {url}")
-            response, _context = self._response(kept)
+            response = self.response(kept)
             location = (response.headers.get("Location") or b"").decode("latin-1")
             target = self.addresses.resolve(location, url) if response.status != 200 else None
             if target is None:
@@ -211,45 +217,63 @@ class ReplaySpider(ColumnsSpider):
             url = target
         raise Unavailable(f"redirect loop at {url}")
 
+    def response(self, kept: Kept) -> TextResponse:
+        """The response, decoded. Raises CrawlError where it cannot be read."""
+        return _response(self._reader, self.archive.replaying.directory, kept)
+
+    def context(self, kept: Kept) -> dict[str, str]:
+        """What the crawl knew of the capture. Raises Unavailable where its record cannot be read."""
+        return _record(self.archive.replaying.directory, kept).context
+
     def _locate(self, home: str) -> None:
         self.addresses = self._reader.addresses(home)
-
-    def _response(self, kept: Kept) -> tuple[TextResponse, dict[str, str]]:
-        return _response(self._reader, self.archive.replaying.directory, kept)
 
 
 # --- in the processes that read -------------------------------------------------------------------------------
 
-_worker: tuple[rereading.Reader, Column, Any]
+_worker: tuple[rereading.Reader, Site, Path]
 
 
-def _begin(settings: dict[str, Any], site: Site, column: Column, directory: Any) -> None:
+def _begin(settings: dict[str, Any], site: Site, directory: Path) -> None:
     global _worker
-    _worker = rereading.Reader(settings, site), column, directory
+    _worker = rereading.Reader(settings, site), site, directory
 
 
-def _work(chunk: list[tuple[Kept, dict[str, Kept]]]) -> list[Reread | Wanted]:
-    return [_read_again(kept, beside) for kept, beside in chunk]
-
-
-def _read_again(kept: Kept, beside: dict[str, Kept]) -> Reread | Wanted:
-    reader, column, directory = _worker
+def _read_again(task: tuple[Kept, dict[str, Kept]]) -> Reread | Wanted:
+    kept, beside = task
+    reader, site, directory = _worker
+    known = kept.version > 0
     try:
-        response, _ = _response(reader, directory, kept)
-        documents = {url: _response(reader, directory, part)[0] for url, part in beside.items()}
-        return Reread(kept.article_id, kept.version, reader.article(kept, column, response, documents))
+        response = _response(reader, directory, kept)
+        if not known:
+            reader.check(kept, response)
+        documents = {url: _response(reader, directory, part) for url, part in beside.items()}
+        article = reader.article(kept, site.column(kept.column_id), response, documents)
+        return Reread(kept.article_id, kept.version, article)
     except rereading.Wanted as wanted:
         return Wanted(kept, beside, wanted.url)
     except CrawlError as error:
-        outcome = "damaged" if isinstance(error, Unavailable) else "failed"
-        return Reread(kept.article_id, kept.version, None, outcome, str(error))
+        outcome = failures.outcome(error)
+        if known:  # that it was an article is certain: it is the templates or the evidence
+            outcome = "damaged" if isinstance(error, Unavailable) else "failed"
+        return Reread(kept.article_id, kept.version, None, outcome, str(error), getattr(error, "how", ""))
 
 
-def _response(reader: rereading.Reader, directory: Any, kept: Kept) -> tuple[TextResponse, dict[str, str]]:
-    """The kept response, and what the crawl knew of it. Raises Unavailable where the evidence is damaged."""
+def _ended(task: tuple[Kept, dict[str, Kept]], reason: str) -> Reread | Wanted:
+    """The page was too much for the process that read it."""
+    kept, _ = task
+    log.error("%s (capture %d): %s", kept.url, kept.capture_id, reason)
+    return Reread(kept.article_id, kept.version, None, "failed", reason)
+
+
+def _response(reader: rereading.Reader, directory: Path, kept: Kept) -> TextResponse:
+    record = _record(directory, kept)
+    return reader.response(kept, rereading.Exchanged(record.status, record.headers, record.payload))
+
+
+def _record(directory: Path, kept: Kept) -> Record:
+    """Raises Unavailable where the evidence is damaged."""
     try:
-        record = read_record(directory / kept.warc_file, kept.warc_offset)
+        return read_record(directory / kept.warc_file, kept.warc_offset)
     except (OSError, WarcDamage) as error:
         raise Unavailable(f"evidence is damaged: {error}") from None
-    exchanged = rereading.Exchanged(record.status, record.headers, record.payload)
-    return reader.response(kept, exchanged), record.context

@@ -35,6 +35,9 @@ _CHUNK = 200
 """Articles taken at a time while the index is made."""
 _NARROW = ("id", "version", "column_id", "source", "published_at", "attachments")
 _KEYS = ("version", "attachment")
+READ = frozenset({"title", *SEARCHED, *_NARROW})
+"""The fields of a version the index holds something of."""
+
 # Executed for every batch of articles: built once, and plain Core, which spares the session's bookkeeping
 _tables = Base.metadata.tables
 _articles, _texts, _attachments = _tables["articles"], _tables["article_versions"], _tables["attachments"]
