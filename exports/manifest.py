@@ -14,13 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Table, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from exports import disk, failpoints
-from exports.database.models import ArticleVersion, Capture, Manifest, Run, Segment
+from exports.database.models import ArticleVersion, Base, Capture, Manifest, Run, Segment
 
 FORMAT = 1
+_RUN_FIELDS = [column.name for column in Run.__table__.columns if column.name != "manifest"]
+STATE = [Base.metadata.tables[name] for name in ("listings", "failures")]
+"""The tables a run changes whose rows later runs of the column change again: sealed as they stand after each."""
 
 
 def path_of(number: int) -> str:
@@ -48,6 +51,7 @@ def seal(session: Session, directory: Path, columns: Sequence[str], now: datetim
         # the database was lost and made anew: what earlier manifests say of its rows is history
         "anew": adopted,
         "runs": [_run(session, run) for run in runs],
+        "columns": {column_id: state(session, column_id) for column_id in sorted(columns)},
         "files": files,
     }
     data = (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
@@ -83,6 +87,34 @@ def versions(session: Session, run_id: int) -> dict[str, Any]:
     return {"count": count, "sha256": digest.hexdigest()}
 
 
+def run_row(run: Run) -> dict[str, Any]:
+    """The run's row, which nothing changes any more; the number of its manifest is left out."""
+    return {name: _plain(getattr(run, name)) for name in _RUN_FIELDS}
+
+
+def state(session: Session, column_id: str) -> dict[str, Any]:
+    """The column's ledger and dead letters as the run leaves them: table -> names of its fields, and their digest."""
+    found = {}
+    for table in STATE:
+        names = list(table.columns.keys())
+        found[table.name] = {"fields": names} | rows_of(session, table, column_id, names)
+    return found
+
+
+def rows_of(session: Session, table: Table, column_id: str, names: Sequence[str]) -> dict[str, Any]:
+    """Count and digest of these fields of the column's rows, in whatever order a database gives them."""
+    chosen = select(*(table.c[name] for name in names)).where(table.c.column_id == column_id)
+    digests = []
+    for row in session.execute(chosen.execution_options(yield_per=1000)):
+        text = json.dumps([_plain(value) for value in row], ensure_ascii=False, sort_keys=True)
+        digests.append(hashlib.sha256(text.encode()).digest())
+    return {"count": len(digests), "sha256": hashlib.sha256(b"".join(sorted(digests))).hexdigest()}
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
 def digest_of(target: Path, start: int, end: int) -> str:
     """SHA-256 of a part of a file; of what there is of it, where it is shorter."""
     digest = hashlib.sha256()
@@ -113,15 +145,7 @@ def _entry(directory: Path, segment: Segment) -> dict[str, Any]:
 
 
 def _run(session: Session, run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "spider": run.spider,
-        "column_id": run.column_id,
-        "started_at": run.started_at.astimezone(UTC).isoformat(),
-        "finished_at": run.finished_at.astimezone(UTC).isoformat() if run.finished_at else None,
-        "exit_code": run.exit_code,
-        "versions": versions(session, run.id),
-    }
+    return run_row(run) | {"versions": versions(session, run.id)}
 
 
 def _adopt(session: Session, directory: Path, now: datetime) -> bool:

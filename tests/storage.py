@@ -108,7 +108,7 @@ def with_archive(directory: Path, url: str | None, work: Any) -> Any:
 
 
 def filled(directory: Path, url: str | None = None, count: int = 5) -> None:
-    """An archive with articles, a file, a revision, a duplicate, a 304 and a response with bytes seen before."""
+    """An archive with articles, a file, a revision, a duplicate, a 304, bytes seen before, and a failure."""
 
     async def work(archive: Archive, run_id: int) -> None:
         body = b"%PDF a file"
@@ -122,6 +122,8 @@ def filled(directory: Path, url: str | None = None, count: int = 5) -> None:
         await archive.keep(run_id, again)
         asked = [("If-None-Match", dict(again.response_headers)["ETag"])]
         await archive.keep(run_id, exchange(again.url, b"", status=304, request_headers=asked))
+        about: dict[str, Any] = {"kind": "file", "outcome": "failed", "reason": "HTTP 500", "capture_id": None}
+        await archive.fail(run_id, f"{BASE}/lost.pdf", attempts=3, **about)
         await archive.finish_run(run_id, exit_code=0)
 
     with_archive(directory, url, work)

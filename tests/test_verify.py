@@ -227,6 +227,18 @@ def test_a_file_of_lines_the_database_does_not_know(archive: Path) -> None:
         ("UPDATE segments SET crc32 = crc32 - 1 WHERE path LIKE 'jsonl%'", "does not hold the bytes"),
         ("DELETE FROM segments WHERE path LIKE 'jsonl%'", "the database does not know this file"),
         ("UPDATE listings SET article_id = 999", "listings, row .*: cites a row of articles"),
+        (
+            "UPDATE listings SET outcome = 'gone' WHERE url LIKE '%/3.html'",
+            "listings: rows of c were changed after its last",
+        ),
+        ("UPDATE listings SET listed_title = listed_title || 'x'", "listings: rows of c were changed"),
+        ("UPDATE listings SET checked_at = NULL WHERE url LIKE '%/3.html'", "listings: rows of c were changed"),
+        ("DELETE FROM listings WHERE url LIKE '%/3.html'", "listings: there were 6 rows of c, now there are 5"),
+        ("UPDATE failures SET reason = 'x'", "failures: rows of c were changed"),
+        ("DELETE FROM failures", "failures: there were 1 rows of c, now there are 0"),
+        ("UPDATE runs SET exit_code = 3", "the row of run 1 was changed in exit_code"),
+        ("UPDATE runs SET ledger = '{}'", "the row of run 1 was changed in ledger"),
+        ("UPDATE runs SET started_at = finished_at", "the row of run 1 was changed in started_at"),
     ],
 )
 def test_a_row_edited(archive: Path, statement: str, said: str) -> None:

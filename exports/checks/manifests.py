@@ -1,4 +1,4 @@
-"""The chain of manifests against itself, the files and the versions: which run's bytes were changed later on."""
+"""The chain of manifests against itself, the files and the rows: what was changed after which run."""
 
 import hashlib
 import json
@@ -21,6 +21,7 @@ def check(session: Session, directory: Path) -> Findings:
     """Every manifest, every part of a file they name, every run. Archives older than manifests have none to check."""
     entries: Entries = {}
     runs: dict[int, tuple[str, dict[str, Any]]] = {}
+    states: dict[str, tuple[str, dict[str, Any]]] = {}
     previous, last, whole = None, 0, True
     for row in session.scalars(select(Manifest).order_by(Manifest.number)):
         where = manifest.path_of(row.number)
@@ -44,13 +45,44 @@ def check(session: Session, directory: Path) -> Findings:
         if held["anew"]:
             entries.clear()
             runs.clear()
+            states.clear()
+        states |= {column_id: (where, state) for column_id, state in held.get("columns", {}).items()}
         yield from _take(held, where, entries, runs, whole=whole)
     yield from _surplus(session, directory, last)
     yield from _files(session, directory, entries)
+    yield from _runs(session, runs, whole=whole)
+    yield from _states(session, states)
+
+
+def _runs(session: Session, runs: dict[int, tuple[str, dict[str, Any]]], *, whole: bool) -> Findings:
+    """The rows of the runs, and the versions they added; `whole`: no manifest is missing."""
+    rows = {run.id: run for run in session.scalars(select(Run).where(Run.manifest.is_not(None)))}
     for run_id, (where, sealed) in runs.items():
-        held = manifest.versions(session, run_id)
-        changed = f"run {run_id} added {sealed['count']} versions; {_difference(sealed, held)}"
-        yield found(where, changed if held != sealed else None)
+        added, held = sealed["versions"], manifest.versions(session, run_id)
+        changed = f"run {run_id} added {added['count']} versions; {_difference(added, held)}" if held != added else None
+        row = manifest.run_row(rows[run_id]) if run_id in rows else {}
+        differing = [name for name in sealed if name in row and row[name] != sealed[name]]
+        edited = f"the row of run {run_id} was changed in {', '.join(differing)}" if differing else None
+        yield found(where, changed, edited, None if row else f"the row of run {run_id} is missing")
+    for run_id in sorted(rows.keys() - runs.keys()) if whole else ():
+        yield Problem(f"run {run_id}", f"stands in no manifest, its row says {rows[run_id].manifest}")
+
+
+def _states(session: Session, states: dict[str, tuple[str, dict[str, Any]]]) -> Findings:
+    """The columns' listings and failures as the last run left them; not while another is under way, or was killed."""
+    under_way = set(session.scalars(select(Run.column_id).where(Run.manifest.is_(None))))
+    for column_id, (where, state) in states.items():
+        for table in manifest.STATE if column_id not in under_way else ():
+            sealed = state.get(table.name)
+            if sealed is None or not set(sealed["fields"]) <= set(table.columns.keys()):
+                continue  # an older manifest, or fields that are no more
+            held = manifest.rows_of(session, table, column_id, sealed["fields"])
+            fault = None
+            if held["count"] != sealed["count"]:
+                fault = f"there were {sealed['count']} rows of {column_id}, now there are {held['count']}"
+            elif held["sha256"] != sealed["sha256"]:
+                fault = f"rows of {column_id} were changed after its last run ({where})"
+            yield found(table.name, fault)
 
 
 def _take(
@@ -59,7 +91,7 @@ def _take(
     """Take in a manifest; `whole`: none before it was missing or changed."""
     names = ", ".join(f"run {run['id']}" for run in held["runs"]) or "a killed run"
     for run in held["runs"]:
-        runs[run["id"]] = where, run["versions"]
+        runs[run["id"]] = where, run
     for entry in held["files"]:
         known = entries.setdefault(entry["path"], [])
         if entry["from"] == 0:
