@@ -26,9 +26,10 @@ LOST = "jsonl.lost"
 def repair(session: Session, directory: Path) -> None:
     """Repair every file that no living run is writing."""
     lock.alone(session)
-    if any((directory / "jsonl").glob("*/*.jsonl")) and session.scalar(select(Run.id).limit(1)) is None:
-        _keep_aside(directory)
     known = {found.path: found for found in session.scalars(select(Segment))}
+    is_new = not known and session.scalar(select(Run.id).limit(1)) is None
+    if is_new and any((directory / "jsonl").glob("*/*.jsonl")):
+        _keep_aside(directory)
     for path, segment in known.items():
         if path.startswith("jsonl/"):
             _repair_jsonl(session, directory, segment)
