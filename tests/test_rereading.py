@@ -13,11 +13,12 @@ from sqlalchemy import text
 
 from crawler import floors, processes, rereading
 from crawler.settings import ITEM_PIPELINES
+from crawler.spiders.replay import Reread
 from exports.database.session import open_engine
 from exports.transfer import transfer
 from tests.crawling import Crawl, crawl
 from tests.replica import Replica
-from tests.storage import config, lines, problems, version_lines
+from tests.storage import add, article, config, lines, problems, version_lines, with_archive
 
 VERSIONS = "SELECT * FROM article_versions ORDER BY article_id, version"
 ARTICLES = "SELECT * FROM articles ORDER BY id"
@@ -184,6 +185,25 @@ def _work(item: str) -> str:
 
 def _failed(item: str, reason: str) -> str:
     return f"{item}: {reason}"
+
+
+def test_what_is_a_duplicate_follows_the_texts_read_again(tmp_path: Path, database_url: str) -> None:
+    async def work(archive: Any, run_id: int) -> None:
+        same = {"title": "题目2", "body_text": article(2).body_text}
+        for number in (1, 2):
+            await add(archive, run_id, number)
+        assert await add(archive, run_id, 3, **same) == "duplicate"
+        read = {1: article(1, capture_id=1, **same), 2: article(2, capture_id=2, title="另一个题目")}
+        found = [Reread(number, 1, item) for number, item in read.items()]
+        await archive.replaying.note(run_id, "c", "reader", found)
+        await archive.replaying.promote(run_id, "c")
+        await archive.finish_run(run_id, exit_code=0)
+
+    with_archive(tmp_path, database_url, work)
+    for table in ("articles", "article_versions"):
+        found = rows(database_url, f"SELECT title, duplicate_of FROM {table} ORDER BY url")
+        assert found == [("题目2", None), ("另一个题目", None), ("题目2", 1)]
+    check_good((tmp_path, database_url))
 
 
 def test_the_fingerprint_names_the_pipelines() -> None:
