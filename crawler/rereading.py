@@ -9,7 +9,7 @@ import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
@@ -29,8 +29,6 @@ from crawler.items import Article
 from crawler.pages import TEMPLATES
 from crawler.site import Column, Site
 from crawler.urls import Addresses
-
-T = TypeVar("T")
 
 STORE = "pipelines.store.Store"
 """The one pipeline that hands on instead of changing the item."""
