@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, distinct, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from exports import ledger
+from exports.database.asking import Given, plain
 from exports.database.models import (
     Article,
-    ArticleAuthor,
     ArticleVersion,
     Attachment,
     Capture,
@@ -22,11 +22,12 @@ from exports.database.models import (
     Image,
     Listing,
     Run,
+    SearchArticle,
 )
 from exports.errors import StorageError
 from exports.index.find import column_ids as column_ids
 from exports.index.find import columns as columns
-from exports.search import Count
+from exports.search import Count, by_author
 
 _CHUNK = 500
 """Articles loaded at a time, so that an export holds few long texts in memory."""
@@ -107,14 +108,23 @@ def counts(session: Session, by: str, column_ids: Sequence[str] = ()) -> list[Co
 
     An article counts once for each of its authors and units, so those counts may sum to more than there are.
     """
-    named: dict[str, InstrumentedAttribute[str]] = {"author": ArticleAuthor.name, "unit": ArticleAuthor.unit}
-    month = func.substr(Article.published_at, 1, 7)
-    key = func.coalesce(named.get(by) or {"column": Article.column_id, "month": month}[by], "")
-    grouped = select(key, func.max(Article.column_name), func.count(distinct(Article.id))).select_from(Article)
-    if by in named:
-        grouped = grouped.outerjoin(ArticleAuthor, ArticleAuthor.article_id == Article.id)
-    rows = session.execute(grouped.where(*_of_columns(Article.column_id, column_ids)).group_by(key))
-    result = [Count(value, name if by == "column" else value, number) for value, name, number in rows]
+    ask, given = plain(session), Given()
+    if by in ("author", "unit"):
+        of_columns = f"AND {ask.one_of('s.column_id', column_ids, given)}" if column_ids else ""
+        total = ask.rows(f"SELECT count(*) FROM search_articles s WHERE 1 = 1 {of_columns}", given)[0][0]
+        # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
+        joined = f"article_authors w CROSS JOIN search_articles s WHERE s.id = w.article_id {of_columns}"
+        written = joined if column_ids else "article_authors w"
+        column = "w.name" if by == "author" else "w.unit"
+        articles, values = ask.values(["w.article_id", column], f"FROM {written}", given)
+        result = [Count(value, value, number) for value, number in by_author(articles, values, total).items()]
+    else:
+        # from their common index: names of columns are not in it
+        key = func.coalesce({"column": Article.column_id, "month": func.substr(Article.published_at, 1, 7)}[by], "")
+        grouped = select(key, func.count()).select_from(Article).where(*_of_columns(Article.column_id, column_ids))
+        names = columns(session) if by == "column" else {}
+        rows = session.execute(grouped.group_by(key))
+        result = [Count(value, names.get(value, value), number) for value, number in rows]
     if by == "month":
         return sorted(result, key=lambda count: (not count.key, count.key))
     return sorted(result, key=lambda count: (not count.key, -count.articles, count.key))
@@ -123,22 +133,25 @@ def counts(session: Session, by: str, column_ids: Sequence[str] = ()) -> list[Co
 def totals(session: Session, column_ids: Sequence[str] = ()) -> dict[str, int]:
     """What there is in all, by its name in a report."""
     of_columns = _of_columns(Article.column_id, column_ids)
-
-    def articles(*conditions: ColumnElement[bool]) -> int:
-        counted = select(func.count()).select_from(Article).where(*of_columns, *conditions)
-        return session.scalar(counted) or 0
+    those: dict[str, ColumnElement[bool]] = {
+        "withdrawn": Article.status == "withdrawn",
+        "revised": Article.version > 1,
+        "duplicates": Article.duplicate_of.is_not(None),
+        "without a date": Article.published_at.is_(None),
+        "without an author": Article.author == "",
+    }
+    # one walk through the articles for all of them
+    counted = select(func.count(), *(func.count(case((condition, 1))) for condition in those.values()))
+    numbers = session.execute(counted.select_from(Article).where(*of_columns)).one()
 
     def belonging(owner: InstrumentedAttribute[int]) -> int:
-        counted = select(func.count()).select_from(Article).join(owner.class_, owner == Article.id)
-        return session.scalar(counted.where(*of_columns)) or 0
+        counted = select(func.count()).select_from(owner.class_)
+        if of_columns:
+            counted = counted.join(SearchArticle, owner == SearchArticle.id)
+        return session.scalar(counted.where(*_of_columns(SearchArticle.column_id, column_ids))) or 0
 
     return {
-        "articles": articles(),
-        "withdrawn": articles(Article.status == "withdrawn"),
-        "revised": articles(Article.version > 1),
-        "duplicates": articles(Article.duplicate_of.is_not(None)),
-        "without a date": articles(Article.published_at.is_(None)),
-        "without an author": articles(Article.author == ""),
+        **dict(zip(("articles", *those), numbers, strict=True)),
         "versions": belonging(ArticleVersion.article_id),
         "attachments": belonging(Attachment.article_id),
         "images": belonging(Image.article_id),

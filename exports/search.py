@@ -145,31 +145,40 @@ class Results:
             counted[(value or "")[: _PREFIX.get(name)]] += number
         return counted
 
+    def _by_author(self, name: str) -> Counter[str]:
+        articles, *values = self._written
+        return by_author(articles, values[_AUTHORS.index(name)], self.total)
+
     @cached_property
     def _values(self) -> list[Counter[str | None]]:
         """The months, column ids and sources of the articles found."""
-        given, columns = Given(), ("substr(s.published_at, 1, 7)", "s.column_id", "s.source")
-        found = self._plain.table_of(self._found.articles, given)
-        joined = f"FROM {found} n JOIN search_articles s ON s.id = n.id"
-        return [Counter(values) for values in self._plain.values(columns, joined, given)]
-
-    def _by_author(self, name: str) -> Counter[str]:
-        articles, *values = self._written
-        named = values[_AUTHORS.index(name)]
-        # an article counts once for each of its authors and units
-        return Counter(named if self._written_alone else (value for _, value in set(zip(articles, named, strict=True))))
+        columns = ("substr(s.published_at, 1, 7)", "s.column_id", "s.source")
+        return [Counter(values) for values in self._joined(columns, "search_articles s", "s.id")]
 
     @cached_property
     def _written(self) -> list[list[Any]]:
-        """Article, name and unit of every author of the articles found; articles without one too, with empty names."""
-        given, columns = Given(), ("n.id", "coalesce(w.name, '')", "coalesce(w.unit, '')")
-        found = self._plain.table_of(self._found.articles, given)
-        joined = f"FROM {found} n LEFT JOIN article_authors w ON w.article_id = n.id"
-        return self._plain.values(columns, joined, given)
+        """Article, name and unit of every author of the articles found."""
+        return self._joined(("w.article_id", "w.name", "w.unit"), "article_authors w", "w.article_id")
 
-    @cached_property
-    def _written_alone(self) -> bool:
-        return len(self._written[0]) == self.total
+    def _joined(self, columns: Sequence[str], table: str, article: str) -> list[list[Any]]:
+        if self._found.everything:
+            return self._plain.values(columns, f"FROM {table}")
+        # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
+        given = Given()
+        found = self._plain.table_of(self._found.articles, given)
+        return self._plain.values(columns, f"FROM {found} n CROSS JOIN {table} WHERE {article} = n.id", given)
+
+
+def by_author(articles: Sequence[int], values: Sequence[str], total: int) -> Counter[str]:
+    """value -> how many of `total` articles have it, from the article and the value of each author.
+
+    An article counts once for each of its authors or units, and under the empty value where it has no author.
+    """
+    known = len(set(articles))
+    alone = known == len(articles)
+    counted = Counter(values if alone else (value for _, value in set(zip(articles, values, strict=True))))
+    counted[""] += total - known
+    return +counted
 
 
 _AUTHORS = ("author", "unit")

@@ -6,10 +6,12 @@ Long texts come last in a row: SQLite must not walk them to reach a short column
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exports.database.base import Base
+
+_SECOND = text("duplicate_of IS NOT NULL")
 
 
 class ArticleFields:
@@ -53,7 +55,10 @@ class Article(ArticleFields, Base):
     """One row per article: its current state."""
 
     __tablename__ = "articles"
-    __table_args__ = (Index("ix_articles_column_published", "column_id", "published_at"),)
+    __table_args__ = (
+        Index("ix_articles_column_published", "column_id", "published_at"),
+        Index("ix_articles_duplicate_of", "duplicate_of", sqlite_where=_SECOND, postgresql_where=_SECOND),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
     url: Mapped[str] = mapped_column(unique=True)

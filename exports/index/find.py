@@ -59,6 +59,8 @@ class Found:
     """id of search_documents -> article, of the earlier versions and attachments that match"""
     current: set[int] = field(default_factory=set)
     """The articles that match as they are now"""
+    everything: bool = False
+    """Nothing was narrowed: all articles are found"""
 
 
 def find(source: Source, filters: Filters) -> Found:
@@ -88,6 +90,7 @@ def find(source: Source, filters: Filters) -> Found:
     conditions = list(_conditions(ask, filters, given))
     if texts is None and not documents.further:
         texts = _of_articles(ask, conditions, given)
+        found.everything = not conditions
     else:
         texts = documents.all() if texts is None else texts
         if conditions:

@@ -1,11 +1,13 @@
 """The questions only the reading room asks: functions from a session to rows, as in exports/query.py."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, distinct, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from exports.database.asking import Given, plain
 from exports.database.models import Article, ArticleAuthor, ArticleVersion, Attachment, Capture, Image, Listing
 
 
@@ -19,15 +21,22 @@ class Neighbours:
 
 def monthly(session: Session, by: str, columns: Sequence[str] = ()) -> dict[str, dict[str, int]]:
     """key -> month (YYYY-MM) -> articles dated to the month, by column or unit; most articles first."""
-    month = func.substr(Article.published_at, 1, 7)
-    key = Article.column_id if by == "column" else ArticleAuthor.unit
-    counted = select(key, month, func.count(distinct(Article.id))).select_from(Article)
-    if by == "unit":
-        counted = counted.join(ArticleAuthor, ArticleAuthor.article_id == Article.id)
-    conditions = [Article.column_id.in_(columns)] if columns else []
-    rows = session.execute(counted.where(key != "", func.length(month) == 7, *conditions).group_by(key, month))
+    ask, given = plain(session), Given()
+    of_columns = f"AND {ask.one_of('s.column_id', columns, given)}" if columns else ""
+    month = "substr(s.published_at, 1, 7)"
+    if by == "column":
+        grouped = f"WHERE length({month}) = 7 {of_columns} GROUP BY s.column_id, {month}"
+        rows = ask.rows(f"SELECT s.column_id, {month}, count(*) FROM articles s {grouped}", given)
+        counted = {(value, of_month): number for value, of_month, number in rows}
+    else:
+        # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
+        joined = "article_authors w CROSS JOIN search_articles s WHERE s.id = w.article_id AND w.unit <> ''"
+        rest = f"FROM {joined} AND length({month}) = 7 {of_columns}"
+        found = ask.values(["s.id", "w.unit", month], rest, given)
+        # an article counts once for a unit, however many of its authors are of it
+        counted = Counter((value, of_month) for _, value, of_month in set(zip(*found, strict=True)))
     result: dict[str, dict[str, int]] = {}
-    for value, of_month, number in rows:
+    for (value, of_month), number in counted.items():
         result.setdefault(value, {})[of_month] = number
     return dict(sorted(result.items(), key=lambda entry: (-sum(entry[1].values()), entry[0])))
 
