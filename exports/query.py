@@ -158,13 +158,6 @@ def totals(session: Session, column_ids: Sequence[str] = ()) -> dict[str, int]:
     }
 
 
-def unsure(session: Session, column_ids: Sequence[str] = ()) -> list[int]:
-    """The ids of the articles that print a byline in which no author was recognised."""
-    chosen = select(Article.id).where(Article.byline != "", Article.author == "")
-    chosen = chosen.where(*_of_columns(Article.column_id, column_ids))
-    return list(session.scalars(chosen.order_by(Article.published_at.desc().nulls_last(), Article.id.desc())))
-
-
 def runs(session: Session, column_ids: Sequence[str] = (), limit: int | None = None) -> list[Run]:
     """The runs, last one first."""
     chosen = select(Run).where(*_of_columns(Run.column_id, column_ids)).order_by(Run.id.desc())

@@ -13,7 +13,8 @@ from sqlalchemy.pool import NullPool
 
 from exports import query, search
 from exports.database.migrate import upgrade
-from exports.database.models import Article, Capture, Run
+from exports.database.models import Article, Attachment, Capture, Run
+from exports.doubts import disputed, doubts
 from exports.index import marks
 from exports.index.parse import parse, shown
 from exports.index.text import folded
@@ -173,8 +174,31 @@ def test_totals_and_unsure(session: Session) -> None:
     assert totals["withdrawn"] == totals["revised"] == totals["attachments"] == totals["without a date"] == 1
     assert totals["versions"] == 6
     assert query.totals(session, ["other"])["articles"] == 1
-    assert query.unsure(session) == [3]
-    assert query.unsure(session, ["other"]) == []
+    assert doubts(session) == {3: "no author recognised"}
+    assert doubts(session, ["other"]) == {}
+    article = session.scalars(select(Article).join(Attachment, Attachment.article_id == Article.id)).one()
+    article.body_text = ""
+    article.printed = {"source": {"row": "机关党委", "meta": "办公厅"}}
+    session.flush()
+    assert doubts(session)[article.id].endswith("the text is only in an attachment; source printed differently")
+    session.rollback()
+
+
+@pytest.mark.parametrize(
+    ("printed", "found"),
+    [
+        ({}, []),
+        ({"title": {"row": "读书会 侧记", "listing": "读书会侧…", "meta": "读书会侧记"}}, []),
+        ({"title": {"row": "读书会侧记", "script": "值班表"}}, ["title"]),
+        ({"source": {"row": "机关党委", "meta": "办公厅"}}, ["source"]),
+        ({"published_at": {"row": "2021-3-4 09:05", "meta": "2022年6月1日", "listing": "2021-03-04"}}, []),
+        ({"published_at": {"row": "2021-3-4 09:05", "listing": "2021-03-05"}}, ["published_at"]),
+        ({"published_at": {"row": "2021-03-04", "meta": "2020-01-01"}}, ["published_at"]),
+        ({"published_at": {"row": "昨天", "meta": "2020-01-01"}, "byline": {"row": "甲", "meta": "乙"}}, []),
+    ],
+)
+def test_places_that_contradict_each_other(printed: dict[str, dict[str, str]], found: list[str]) -> None:
+    assert disputed(printed) == found
 
 
 def test_coverage(session: Session) -> None:

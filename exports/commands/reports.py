@@ -6,7 +6,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from exports import query, search, terminal
+from exports import doubts, query, search, terminal
 from exports.commands import common, trend
 from exports.database.models import Failure, Run
 
@@ -15,7 +15,7 @@ _UNKNOWN = "(unknown)"
 
 @click.command("stats")
 @click.option("--by", type=click.Choice(query.GROUPINGS), help="Count by this; default: totals, column and month.")
-@click.option("--unsure", is_flag=True, help="List the articles whose byline names no author we recognised.")
+@click.option("--unsure", is_flag=True, help="List the articles to look at before counting, and why.")
 @common.column_option
 @common.format_option("table", "chart", "jsonl", "csv")
 @common.setting_option
@@ -67,9 +67,12 @@ def _print_counts(name: str, counted: list[search.Count], form: str, *, heading:
 
 def _unsure(session: Session, columns: tuple[str, ...], form: str) -> None:
     names = ("id", "published_at", "title", "byline", "url")
-    articles = query.articles(session, query.unsure(session, columns))
-    rows = [{name: getattr(article, name) for name in names} for article in articles]
-    common.show_rows(form, rows, "no article prints a byline without a recognised author")
+    found = doubts.doubts(session, columns)
+    rows = [
+        {name: getattr(article, name) for name in names} | {"why": found[article.id]}
+        for article in query.articles(session, list(found))
+    ]
+    common.show_rows(form, rows, "no article is in doubt")
 
 
 @click.command("coverage")
