@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from exports.database.asking import Given, Plain, Source, plain
 from exports.index import find, marks, ranking
@@ -169,15 +169,22 @@ class Results:
         return self._plain.values(columns, f"FROM {found} n CROSS JOIN {table} WHERE {article} = n.id", given)
 
 
-def by_author(articles: Sequence[int], values: Sequence[str], total: int) -> Counter[str]:
-    """value -> how many of `total` articles have it, from the article and the value of each author.
+Value = TypeVar("Value")
 
-    An article counts once for each of its authors or units, and under the empty value where it has no author.
+
+def once_each(articles: Sequence[int], values: Sequence[Value]) -> Counter[Value]:
+    """value -> how many articles have it, from the article and the value of each author.
+
+    An article counts once for a value, however many of its authors have it.
     """
-    known = len(set(articles))
-    alone = known == len(articles)
-    counted = Counter(values if alone else (value for _, value in set(zip(articles, values, strict=True))))
-    counted[""] += total - known
+    alone = len(set(articles)) == len(articles)
+    return Counter(values if alone else (value for _, value in set(zip(articles, values, strict=True))))
+
+
+def by_author(articles: Sequence[int], values: Sequence[str], total: int) -> Counter[str]:
+    """As once_each(); of `total` articles those without an author count under the empty value."""
+    counted = once_each(articles, values)
+    counted[""] += total - len(set(articles))
     return +counted
 
 

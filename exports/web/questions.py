@@ -1,6 +1,5 @@
 """The questions only the reading room asks: functions from a session to rows, as in exports/query.py."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from exports.database.asking import Given, plain
 from exports.database.models import Article, ArticleAuthor, ArticleVersion, Attachment, Capture, Image, Listing
+from exports.search import once_each
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,8 @@ def monthly(session: Session, by: str, columns: Sequence[str] = ()) -> dict[str,
         # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
         joined = "article_authors w CROSS JOIN search_articles s WHERE s.id = w.article_id AND w.unit <> ''"
         rest = f"FROM {joined} AND length({month}) = 7 {of_columns}"
-        found = ask.values(["s.id", "w.unit", month], rest, given)
-        # an article counts once for a unit, however many of its authors are of it
-        counted = Counter((value, of_month) for _, value, of_month in set(zip(*found, strict=True)))
+        articles, units, months = ask.values(["s.id", "w.unit", month], rest, given)
+        counted = once_each(articles, list(zip(units, months, strict=True)))
     result: dict[str, dict[str, int]] = {}
     for (value, of_month), number in counted.items():
         result.setdefault(value, {})[of_month] = number
