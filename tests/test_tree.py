@@ -1,5 +1,7 @@
 """A page's tree answers selectors as parsel does, whatever their form."""
 
+import time
+
 import pytest
 
 from crawler.pages.tree import text_of, tree
@@ -23,6 +25,14 @@ def test_selectors_find_what_parsel_finds(css: str) -> None:
     found = tree(response).find(css)
     assert [node.tag for node in found] == [one.root.tag for one in response.css(css)]
     assert [node.attrib for node in found] == [dict(one.attrib) for one in response.css(css)]
+
+
+def test_a_page_of_nothing_but_candidates_takes_no_longer() -> None:
+    page = f"<body>{'<div class=art-con ergodic></div>' * 30_000}</body>"
+    found = tree(response_of(page, "http://a.example/"))
+    started = time.process_time()
+    assert len(found.find(".art-con[ergodic]")) == 30_000
+    assert time.process_time() - started < 5  # were each looked for among all, minutes
 
 
 def test_a_page_is_parsed_once() -> None:

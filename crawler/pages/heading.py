@@ -40,12 +40,13 @@ def read_heading(page: Tree, body: HtmlElement, css: str, known: Iterable[str]) 
     inside = next((part for part in subtitles if title in part.iterancestors()), None)
     if inside is not None and heading.title.endswith(subtitle := _joined(inside)) and subtitle != heading.title:
         heading.title, heading.subtitle = heading.title[: -len(subtitle)].strip(), subtitle
+    apart = set(subtitles)
     for part in _between(title, body):
         for line in lines(part):
             text = line.text.replace(SSI_ERROR, "").strip()
             if not text or says_nothing(text) or is_row(text) or is_moment(text):
                 continue
-            if not heading.subtitle and (_DASH.match(text) or part in subtitles):
+            if not heading.subtitle and (_DASH.match(text) or part in apart):
                 heading.subtitle = text
             elif len(text) <= _LONGEST_BYLINE and not line.is_link():
                 heading.beside.append(text)

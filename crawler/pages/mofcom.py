@@ -145,7 +145,8 @@ class ArticleT3(ArticlePage):
             raise MarkupChanged(f"{self.version}: {self.BODY!r} found nothing on {self.response.url}")
         if len(found) == 1:
             return found[0]
-        outer = [node for node in found if not any(other in found for other in node.iterancestors())]
+        all_found = set(found)
+        outer = [node for node in found if all_found.isdisjoint(node.iterancestors())]
         body: HtmlElement = max(outer, key=lambda node: (_prose(node), len(text_of(node))))
         for _ in range(_MOST_NESTED):
             inner = [node for node in found if body in node.iterancestors()]

@@ -44,9 +44,9 @@ class Tree:
             if not attribute:
                 found.update(self._all(name))
                 continue
-            having = self._named.get(attribute, [])
+            having = set(self._named.get(attribute, ()))
             if name and having:
-                having = [node for node in self._all(name) if node in having]
+                having &= set(self._all(name))
             found.update(node for node in having if value in ("", node.get(attribute)))
         return sorted(found, key=self.place.__getitem__) if len(found) > 1 else list(found)
 
