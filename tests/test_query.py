@@ -1,13 +1,14 @@
 """The readers' questions, on every supported database."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -19,16 +20,28 @@ from exports.index import marks
 from exports.index.parse import parse, shown
 from exports.index.text import folded
 from tests.archive_fixture import BASE, fill
+from tests.services import fresh_database
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One filled database for all tests here: none of them commits."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('query')}/archive.db"
+        else:
+            url = stack.enter_context(fresh_database(request.getfixturevalue("postgres_url")))
+        engine = create_engine(url, poolclass=NullPool)
+        upgrade(engine)
+        fill(engine)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    engine = create_engine(database_url, poolclass=NullPool)
-    upgrade(engine)
-    fill(engine)
-    with Session(engine) as session:
+def session(filled: Engine) -> Iterator[Session]:
+    with Session(filled) as session:
         yield session
-    engine.dispose()
 
 
 def ids(session: Session, text: str = "", **filters: Any) -> list[int]:
