@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from exports.database.migrate import upgrade
 from exports.database.session import open_engine
+from exports.versions import HASHED
 from exports.web.app import LISTS, create_app
 from exports.web.texts import LANGUAGES, Language, _texts
 from tests.archive_command import read_csv, read_jsonl
@@ -104,6 +105,7 @@ def test_versions_side_by_side(room: Room) -> None:
     old = room.get("/articles/1/versions/1").text
     assert "您看的是第 1 版" in old
     assert "旧的结尾" in old
+    assert "改动：标题, 来源, 正文" in old
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "atom"])
@@ -203,6 +205,7 @@ def test_texts_are_complete() -> None:
             used |= set(re.findall(pattern, path.read_text(encoding="utf-8")))
     assert len(used) > 80
     assert used - set(_texts()) == set()
+    assert {"status", *HASHED} <= set(_texts())  # what a version can name as changed
     for key, text in _texts().items():
         assert set(text) == set(LANGUAGES), key
         placeholders = [set(re.findall(r"{(\w+)", each)) for each in text.values()]
