@@ -13,7 +13,7 @@ from tests.hostile_site import HTML, OK, Site, answer, article, bombs, compresse
 pytestmark = pytest.mark.slow
 
 CAPS = {
-    "DOWNLOAD_TIMEOUT": "3",
+    "DOWNLOAD_TIMEOUT": "10",
     "RETRY_TIMES": "0",
     "ARCHIVE_PAGE_MAXSIZE": "6000000",
     "DOWNLOAD_MAXSIZE": "7000000",
