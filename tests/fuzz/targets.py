@@ -15,6 +15,7 @@ from protego import Protego
 from scrapy import Request
 from scrapy.http import Headers, Response
 from scrapy.settings import Settings
+from scrapy.utils.spider import DefaultSpider
 from scrapy.utils.test import get_crawler
 from sqlalchemy.orm import Session
 
@@ -188,7 +189,8 @@ def _robots(data: bytes) -> None:
 def _compression() -> Compression:
     crawler = get_crawler(settings_dict={"DOWNLOAD_MAXSIZE": 1_000_000})
     crawler._apply_settings()
-    return Compression(crawler=crawler)
+    crawler.spider = DefaultSpider.from_crawler(crawler)  # a body that breaks off is asked for again, in its name
+    return Compression.from_crawler(crawler)
 
 
 def _decoding(data: bytes) -> None:
