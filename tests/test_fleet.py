@@ -3,6 +3,8 @@
 ARCHIVE_FLEET=full (`make test-fleet`): 4 workers, 30 columns on 10 hosts, 20 kills and a restart of PostgreSQL.
 """
 
+import asyncio
+import contextlib
 import os
 import random
 import subprocess
@@ -16,6 +18,7 @@ import psycopg
 import pytest
 
 from crawler.exceptions import BadUsage
+from crawler.fleet.worker import Worker
 from tests import storage
 from tests.crawling import ROOT
 from tests.fleet import Fleet, fleet, state
@@ -199,3 +202,22 @@ def test_a_wrong_clock_stops_a_worker_until_it_is_right(monkeypatch: pytest.Monk
         return answers
 
     assert asyncio.run(ask()) == [False, False, True]
+
+
+def test_a_cancellation_that_is_lost_is_said_again() -> None:
+    """`worker --once` on an empty queue hung: the library had been cancelled while it started, and went on."""
+
+    async def deaf() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    async def end() -> None:
+        worker = object.__new__(Worker)
+        worker._doing = False
+        task = asyncio.create_task(deaf())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(worker._end([task], every=0.01), 10)
+        assert task.cancelled()
+
+    asyncio.run(end())

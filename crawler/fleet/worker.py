@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import psycopg
@@ -34,6 +34,7 @@ class Worker:
         self._timeout = timeout
         self._once = once
         self._stop = asyncio.Event()
+        self._doing = False
         self._app = queue.app(url)
         self._app.task(name=plan.TASK, pass_context=True, retry=job.TryAgain())(self._do)
         if schedule := settings["ARCHIVE_SCHEDULE"]:
@@ -77,12 +78,25 @@ class Worker:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+            await self._end(tasks)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    async def _end(self, tasks: Iterable["asyncio.Task[Any]"], every: float = 5) -> None:
+        """Cancel the tasks and wait for their end.
+
+        A cancellation that reaches the queue's library while it starts is lost, and its worker would go on for ever:
+        so it is said again, but not to a crawl that is being ended in good order.
+        """
+        open_ = set(tasks)
+        for task in open_:
+            task.cancel()
+        while open_:
+            _, open_ = await asyncio.wait(open_, timeout=every)
+            if not self._doing:
+                for task in open_:
+                    task.cancel()
 
     async def _do(
         self, context: JobContext, spider: str, site: str, column: str, host: str, arguments: dict[str, str]
@@ -93,11 +107,14 @@ class Worker:
         given = arguments | {"site": site, "only": column}
         line, environment = job.command(self._settings, spider, given)
         log.info("%s: begun", name)
+        self._doing = True
         try:
             code = await job.do(self._url, self._settings, host, line, environment, every=min(5, self._timeout / 6))
         except job.Again as again:
             log.warning("%s: %s; again in %d s", name, again, again.seconds)
             raise
+        finally:
+            self._doing = False
         meaning = job.MEANINGS.get(code, f"killed by signal {-code}" if code < 0 else "unknown")
         tried = context.job.attempts + 1
         if code not in (0, 2, 3, 4) and tried < ATTEMPTS.get(code, 5):
@@ -129,6 +146,7 @@ class Worker:
             await asyncio.sleep(self._timeout / 2)
 
     async def _idle(self) -> None:
+        await asyncio.sleep(1)  # the worker is to stand before it is ended
         while await asyncio.to_thread(plan.waiting, self._url):
             await asyncio.sleep(1)
         self._stop.set()
