@@ -42,6 +42,7 @@ from exports.operating.settings import Settings as Operating
 from exports.rebuilding import Rebuilding
 from exports.replaying import Replaying
 from exports.texts import keeping
+from exports.versions import COMPLETED
 from exports.watching import Watching
 from exports.writer import NEW_VERSIONS, Writer
 
@@ -251,6 +252,7 @@ class Archive:
                 with Session(self._engine) as session, session.begin():
                     lock.alone(session)
                     self._evidence.finish(session)
+                    repair.renew(session, self.config.directory)
                     manifest.seal(session, self.config.directory, sorted(self._columns), _now())
             except (OSError, SQLAlchemyError) as error:
                 failed = StorageError(f"storage failed: {' '.join(str(error).split())}")
@@ -278,8 +280,8 @@ class Archive:
     def _before_commit(self, session: Session) -> None:
         """Evidence and JSON lines reach the disk before the rows that cite them are committed."""
         maintain.update(session)
-        if new := session.info.pop(NEW_VERSIONS, None):
-            jsonl.append(session, self.config.directory, new)
+        new, completed = (session.info.pop(name, ()) for name in (NEW_VERSIONS, COMPLETED))
+        jsonl.append(session, self.config.directory, new, completed)
         self._evidence.before_commit(session)
 
 

@@ -14,6 +14,7 @@ FIELDS = (
     *("authors", "attachments", "images"),
 )
 """The fields of a version that are compared besides the text."""
+_FILES = ("attachments", "images")
 _ALIKE = 0.5
 """From this similarity (0 to 1) on, two paragraphs are versions of one."""
 _LONG = 2_000
@@ -29,6 +30,20 @@ def plain(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{name}={entry}" for name, entry in value.items() if entry and name != "text")
     return "" if value is None else str(value)
+
+
+def differing(before: Any, after: Any) -> list[str]:
+    """Which of FIELDS differ between two versions; bytes that one of them could not get are no difference."""
+    return [name for name in FIELDS if _comparable(before, after, name) != _comparable(after, before, name)]
+
+
+def _comparable(version: Any, other: Any, name: str) -> Any:
+    value = getattr(version, name)
+    if name not in _FILES:
+        return value
+    known = [{file["url"] for file in getattr(each, name) if file["sha256"]} for each in (version, other)]
+    both = known[0] & known[1]
+    return [file if file["url"] in both else (file["url"], file["name"]) for file in value]
 
 
 def paragraphs(before: Sequence[str], after: Sequence[str]) -> Iterator[list[Piece]]:

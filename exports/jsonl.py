@@ -78,13 +78,22 @@ def _belonging(path: str) -> list[ColumnElement[bool]]:
     ]
 
 
-def append(session: Session, directory: Path, versions: Iterable[ArticleVersion]) -> None:
-    """Append the lines of new versions, before the transaction that adds them commits."""
+def append(
+    session: Session, directory: Path, versions: Iterable[ArticleVersion], completed: Iterable[ArticleVersion] = ()
+) -> None:
+    """Append the lines of new versions, before the transaction that adds them commits.
+
+    The files in which those stand that it completed are noted as stale; repair.py writes them anew.
+    """
     by_path: dict[str, list[str]] = {}
     for version in versions:
         by_path.setdefault(path_of(version), []).append(line(version) + "\n")
-    for path in sorted(by_path):
-        segments.append(session, directory, path, "".join(by_path[path]).encode())
+    stale = {path_of(version) for version in completed}
+    for path in sorted(by_path.keys() | stale):  # sorted: two runs must not wait for each other
+        if path in by_path:
+            segments.append(session, directory, path, "".join(by_path[path]).encode())
+        if path in stale:
+            segments.stale(session, path)
 
 
 def _plain(value: Any) -> Any:

@@ -62,6 +62,13 @@ def _repair_jsonl(session: Session, directory: Path, segment: Segment) -> None:
         log.warning("%s: cut %d bytes a killed run had not committed", segment.path, surplus)
 
 
+def renew(session: Session, directory: Path) -> None:
+    """Write the JSON Lines files anew in which versions stand that were completed, or read again, since."""
+    stale = select(Segment).where(Segment.path.like("jsonl/%"), Segment.crc32.is_(None)).order_by(Segment.path)
+    for segment in session.scalars(stale).all():
+        rewrite(session, directory, segment)
+
+
 def rewrite(session: Session, directory: Path, segment: Segment) -> None:
     """Write a JSON Lines file again from the database; the new file replaces the old one atomically."""
     target = directory / segment.path

@@ -171,4 +171,5 @@ class Replaying:
             await self._with_run(run_id, partial(self._rewrite, path))
 
     def _rewrite(self, path: str, session: Session, _run: Run) -> None:
-        repair.rewrite(session, self.directory, session.get_one(Segment, path))
+        # locked: a run of another column may be about to append the line of an article both list
+        repair.rewrite(session, self.directory, session.get_one(Segment, path, with_for_update=True))

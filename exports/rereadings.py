@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crawler import items
 from exports import failpoints, jsonl, segments
+from exports.canonical import LISTS
 from exports.database.models import (
     Article,
     ArticleAuthor,
@@ -24,7 +25,7 @@ from exports.database.models import (
     Rereading,
 )
 from exports.index import maintain
-from exports.versions import LISTS, reread
+from exports.versions import reread
 
 _VERSIONS, _ARTICLES = Base.metadata.tables["article_versions"], Base.metadata.tables["articles"]
 _TABLES: dict[str, type[Base]] = dict(zip(LISTS, (ArticleAuthor, Attachment, Image), strict=True))

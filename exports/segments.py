@@ -75,7 +75,7 @@ def vouch(session: Session, directory: Path, path: str, *, closed: bool) -> Segm
 
 def stale(session: Session, path: str) -> None:
     """Note that the file no longer says what the database says: repair.py writes it again."""
-    segment = session.get(Segment, path) or Segment(path=path, size=0, closed=False)
+    segment = session.get(Segment, path, with_for_update=True) or Segment(path=path, size=0, closed=False)
     segment.crc32 = None
     segment.sealed = 0
     session.add(segment)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crawler import items
-from exports import ledger, letters, versions, withdrawals
+from exports import canonical, ledger, letters, versions, withdrawals
 from exports.database.models import Article, ArticleVersion, Run
 from exports.watching import Watching
 
@@ -69,7 +69,7 @@ def refiled(
     session: Session, article: Article, url: str, files: Mapping[str, items.Attachment], now: datetime
 ) -> items.Article:
     """The archived article as its page still stands, but with other bytes of these files (by address)."""
-    item = versions.item_of(session.get_one(ArticleVersion, (article.id, article.version)))
+    item = canonical.item_of(session.get_one(ArticleVersion, (article.id, article.version)))
     for own in (*item.attachments, *item.images):
         if (file := files.get(own.url)) is not None:
             own.sha256, own.media_type, own.size, own.path = file.sha256, file.media_type, file.size, file.path

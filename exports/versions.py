@@ -1,15 +1,15 @@
 """Articles and their versions: what an observed article changes in the archive."""
 
-import hashlib
-import json
-from dataclasses import asdict, fields
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from crawler import items
+from exports.canonical import BYTES, COLUMNS, LISTS, changed_fields, completed, content_hash, item_of, text_hash
 from exports.database.models import (
     Article,
     ArticleAuthor,
@@ -23,10 +23,8 @@ from exports.database.models import (
 )
 from exports.index import maintain
 
-_COLUMNS = [name for name in ArticleFields.__annotations__ if name in {f.name for f in fields(items.Article)}]
-"""The columns that are copied from the item by name."""
-LISTS = ("authors", "attachments", "images")
-"""What a version holds as JSON and the current one also in tables of their own."""
+COMPLETED = "completed_versions"
+"""The versions a session has completed in place, in its `info`: their JSON Lines files must be written anew."""
 _ARTICLES, _VERSIONS = Base.metadata.tables["articles"], Base.metadata.tables["article_versions"]
 _DETAILS = {
     name: Base.metadata.tables[table]
@@ -45,25 +43,6 @@ _FIRST_WITH = (
     .limit(1)
 )
 _INSERT_ARTICLE = insert(_ARTICLES).returning(_ARTICLES.c.id)
-HASHED = (
-    *("title", "subtitle", "byline", "breadcrumb", "source", "content_type", "published_at"),
-    *("body_text", "editor_note", "attachments", "images"),
-)
-"""What an article is: a change of any of these is a revision. All as printed, so that a better
-reader of bylines does not make revisions; addresses of files are left out, their bytes are not."""
-
-
-def canonical(article: items.Article) -> dict[str, Any]:
-    """The canonical article the hash is over."""
-    values = {name: getattr(article, name) for name in HASHED}
-    values["attachments"] = [[file.name, file.sha256] for file in article.attachments]
-    values["images"] = [file.sha256 for file in article.images]
-    return values
-
-
-def content_hash(article: items.Article) -> str:
-    """SHA-256 over the canonical article as JSON with sorted keys."""
-    return _sha256(canonical(article))
 
 
 def known(session: Session, url: str) -> Article | None:
@@ -81,24 +60,22 @@ def _is_general(extractor: str) -> bool:
     return extractor.startswith("general@")
 
 
-def text_hash(article: items.Article) -> str:
-    """SHA-256 over title, text and file bytes: equal for one text at two addresses."""
-    files = [file.sha256 or file.name for file in (*article.attachments, *article.images)]
-    return _sha256([article.title, article.body_text, files])
-
-
 def store(session: Session, run: Run, row: Article | None, article: items.Article, now: datetime) -> tuple[str, int]:
     """Bring the archive, in which the article is that row, to what was observed; returns the outcome and its id.
 
-    Outcomes: archived, duplicate, revised, unchanged.
+    Outcomes: archived, duplicate, revised, unchanged. Files that could not be fetched before and now came are no
+    revision, for the site did not change: they complete the current version.
     """
     if row is None:
         return _insert(session, run, article, now)
     before = session.get_one(ArticleVersion, (row.id, row.version))
     _carry_over(before, article)
-    changed = changed_fields(before, article)
+    late = _late(before, article)
+    changed = changed_fields(before, article, late)
     row.last_seen_at = now
     if not changed and row.status == "live":
+        if late:
+            _complete(session, row, before, late)
         return "unchanged", row.id
     maintain.changing(session, row.id)
     event = "revised" if row.status == "live" else "restored"
@@ -115,7 +92,7 @@ def store(session: Session, run: Run, row: Article | None, article: items.Articl
 
 def _insert(session: Session, run: Run, article: items.Article, now: datetime) -> tuple[str, int]:
     """A new article with its first version. Plain tables: most of a first crawl's writing is this."""
-    values: dict[str, Any] = {name: getattr(article, name) for name in _COLUMNS}
+    values: dict[str, Any] = {name: getattr(article, name) for name in COLUMNS}
     values |= {"content_hash": content_hash(article), "text_hash": text_hash(article)}
     values |= {"first_seen_at": now, "changed_at": now, "last_seen_at": now, "version": 1, "status": "live"}
     values["duplicate_of"] = _first_with(session, values["text_hash"])
@@ -144,34 +121,15 @@ def withdraw(session: Session, run: Run, row: Article, now: datetime) -> int:
     return row.version
 
 
-def item_of(version: ArticleVersion) -> items.Article:
-    """The item a version was made of, as far as the archive keeps it."""
-    return items.Article(
-        **{name: getattr(version, name) for name in _COLUMNS},
-        authors=[items.Author(**author) for author in version.authors],
-        attachments=[items.Attachment(**file) for file in version.attachments],
-        images=[items.Attachment(**file) for file in version.images],
-    )
-
-
-def changed_fields(before: ArticleVersion, article: items.Article) -> list[str]:
-    """The names of the canonical fields that differ from that version."""
-    old = {name: getattr(before, name) for name in HASHED}
-    old["attachments"] = [[file["name"], file["sha256"]] for file in before.attachments]
-    old["images"] = [file["sha256"] for file in before.images]
-    new = canonical(article)
-    return [name for name in HASHED if old[name] != new[name]]
-
-
 def reread(version: "ArticleVersion | Row[Any]", article: items.Article) -> tuple[dict[str, str], dict[str, Any]]:
     """Replay: what reading the version again changes, and the row it would be.
 
     The first is field -> gained, lost or changed; the second column -> value, as JSON takes it.
     """
     if _is_general(article.extractor) and not _is_general(version.extractor):
-        return {}, {name: getattr(version, name) for name in (*_COLUMNS, *LISTS)}
+        return {}, {name: getattr(version, name) for name in (*COLUMNS, *LISTS)}
     _carry_over(version, article)
-    row = {name: getattr(article, name) for name in _COLUMNS}
+    row = {name: getattr(article, name) for name in COLUMNS}
     row |= {name: [asdict(each) for each in getattr(article, name)] for name in LISTS}
     changes = {
         name: "gained" if not getattr(version, name) else "lost" if not value else "changed"
@@ -179,11 +137,6 @@ def reread(version: "ArticleVersion | Row[Any]", article: items.Article) -> tupl
         if getattr(version, name) != value
     }
     return changes, row | {"content_hash": content_hash(article), "text_hash": text_hash(article)}
-
-
-def _sha256(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _first_with(session: Session, digest: str, other_than: int = 0) -> int | None:
@@ -197,12 +150,42 @@ def _carry_over(before: "ArticleVersion | Row[Any]", article: items.Article) -> 
         held = {file["url"]: file for file in kept if file["sha256"]}
         for file in seen:
             if file.sha256 is None and (old := held.get(file.url)):
-                for name in ("sha256", "media_type", "size", "path", "text"):
+                file.name = file.name or old["name"]
+                for name in BYTES:
                     setattr(file, name, old[name])
 
 
+def _late(before: ArticleVersion, article: items.Article) -> dict[str, items.Attachment]:
+    """The files that came now and could not be fetched for that version, by address."""
+    lacking = {file["url"] for file in (*before.attachments, *before.images) if file["sha256"] is None}
+    return {file.url: file for file in (*article.attachments, *article.images) if file.sha256 and file.url in lacking}
+
+
+def _complete(session: Session, row: Article, version: ArticleVersion, late: Mapping[str, items.Attachment]) -> None:
+    """Fill files that came late into the current version, which stays the version it is."""
+    maintain.changing(session, row.id)
+    for table, name in ((Attachment, "attachments"), (Image, "images")):
+        files = completed(getattr(version, name), late)
+        for seq, file in enumerate(files):
+            if file != getattr(version, name)[seq]:
+                where = (table.article_id == row.id, table.seq == seq)
+                session.execute(update(table).where(*where).values(file))
+        setattr(version, name, files)
+    item = item_of(version)
+    for each in (row, version):
+        each.content_hash, each.text_hash = content_hash(item), text_hash(item)
+    done = session.info.setdefault(COMPLETED, [])
+    done.append(version)
+    if row.duplicate_of is None and (twin := _first_with(session, row.text_hash, row.id)):
+        first, later = sorted((row.id, twin))
+        copy = session.get_one(Article, later)
+        current = session.get_one(ArticleVersion, (later, copy.version))
+        copy.duplicate_of = current.duplicate_of = first
+        done.append(current)
+
+
 def _copy(article: items.Article, row: ArticleFields) -> None:
-    for name in _COLUMNS:
+    for name in COLUMNS:
         setattr(row, name, getattr(article, name))
     row.content_hash, row.text_hash = content_hash(article), text_hash(article)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from crawler.items import Article
-from exports.versions import canonical, content_hash
+from exports.canonical import canonical, content_hash
 from pipelines.errors import Refused
 from tests.reading import read
 from tests.replica import chrome

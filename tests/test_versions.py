@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crawler import items
 from crawler.items import Attachment, Author
-from exports import rereadings, versions
+from exports import canonical, comparison, rereadings, versions
 from exports.database.migrate import upgrade
 from exports.database.models import Article, ArticleAuthor, ArticleVersion, Capture, Image, Run, Segment
 from exports.database.models import Attachment as AttachmentRow
@@ -70,7 +70,7 @@ def history(session: Session) -> list[tuple[int, str, list[Any]]]:
 
 
 def test_every_hashed_field_is_edited_here() -> None:
-    assert EDITS.keys() == set(versions.HASHED)
+    assert EDITS.keys() == set(canonical.HASHED)
 
 
 def test_first_seen(session: Session) -> None:
@@ -131,6 +131,70 @@ def test_an_outage_of_a_file_is_no_revision(session: Session) -> None:
     assert [latest.attachments[0]["sha256"], latest.images[0]["path"]] == [FILE.sha256, PICTURE.path]
 
 
+def lacking(file: Attachment) -> Attachment:
+    return Attachment(file.url, file.name)
+
+
+def test_a_file_that_comes_late_completes_the_version(session: Session) -> None:
+    """It had failed before: the site did not change, and nobody is told that it did."""
+    store(session, fresh(attachments=[lacking(FILE)], images=[lacking(PICTURE)]))
+    assert store(session, fresh(images=[lacking(PICTURE)]), hours=1) == "unchanged"
+    assert store(session, fresh(), hours=2) == "unchanged"
+    assert history(session) == [(1, "archived", [])]
+    row, version = session.get_one(Article, 1), session.get_one(ArticleVersion, (1, 1))
+    assert row.changed_at == version.valid_from == MOMENT
+    for each in (row, version):
+        assert (each.content_hash, each.text_hash) == (canonical.content_hash(fresh()), canonical.text_hash(fresh()))
+    assert (version.attachments, version.images) == ([dataclasses.asdict(FILE)], [dataclasses.asdict(PICTURE)])
+    kept = [session.scalars(select(table)).one() for table in (AttachmentRow, Image)]
+    assert [(file.sha256, file.size, file.path) for file in kept] == [
+        (file.sha256, file.size, file.path) for file in (FILE, PICTURE)
+    ]
+    assert store(session, fresh(attachments=EDITS["attachments"]), hours=3) == "revised"
+    assert history(session)[1:] == [(2, "revised", ["attachments"])]
+
+
+@pytest.mark.parametrize("name", EDITS.keys() - {"attachments"})
+def test_an_edit_beside_a_file_that_comes_late_is_named_alone(session: Session, name: str) -> None:
+    store(session, fresh(attachments=[lacking(FILE)]))
+    assert store(session, fresh(**{name: EDITS[name]})) == "revised"
+    assert history(session) == [(1, "archived", []), (2, "revised", [name])]
+    before, after = (session.get_one(ArticleVersion, (1, number)) for number in (1, 2))
+    assert (before.attachments[0]["sha256"], after.attachments[0]["sha256"]) == (None, FILE.sha256)
+    assert comparison.differing(before, after) == ([name] if name != "body_text" else [])
+
+
+def test_other_bytes_and_other_files_are_still_a_difference(session: Session) -> None:
+    store(session, fresh())
+    store(session, fresh(attachments=[a_file(b"other")]))
+    store(session, fresh(attachments=[a_file(b"other", url=f"{BASE}/moved.pdf")], images=[]))
+    found = [session.get_one(ArticleVersion, (1, number)) for number in (1, 2, 3)]
+    assert comparison.differing(*found[:2]) == ["attachments"]
+    assert comparison.differing(*found[1:]) == ["attachments", "images"]
+
+
+def test_a_file_named_by_its_server_keeps_the_name_while_it_fails(session: Session) -> None:
+    nameless = Attachment(FILE.url, "")
+    store(session, fresh(attachments=[dataclasses.replace(nameless)]))
+    store(session, fresh(attachments=[dataclasses.replace(FILE, name="plan.pdf")]))
+    assert store(session, fresh(attachments=[dataclasses.replace(nameless)])) == "unchanged"
+    assert history(session) == [(1, "archived", [])]
+    assert session.scalars(select(AttachmentRow)).one().name == "plan.pdf"
+
+
+def test_copies_whose_file_comes_late_are_duplicates_all_the_same(session: Session) -> None:
+    copy, third = f"{BASE}/copy.html", f"{BASE}/third.html"
+    store(session, fresh(attachments=[lacking(FILE)]))
+    assert store(session, fresh(url=copy, attachments=[lacking(FILE)])) == "duplicate"
+    assert store(session, fresh(url=third)) == "archived"
+    assert store(session, fresh(url=copy)) == "unchanged"
+    assert store(session, fresh()) == "unchanged"
+    rows = session.scalars(select(Article).order_by(Article.id)).all()
+    assert len({row.text_hash for row in rows}) == 1
+    assert [row.duplicate_of for row in rows] == [None, 1, 1]
+    assert session.get_one(ArticleVersion, (3, 1)).duplicate_of == 1
+
+
 def test_one_text_at_two_addresses(session: Session) -> None:
     assert store(session, fresh()) == "archived"
     assert store(session, fresh(url=f"{BASE}/copy.html")) == "duplicate"
@@ -176,10 +240,10 @@ def test_the_item_can_be_had_back(session: Session) -> None:
     session.commit()
     session.expunge_all()
     version = session.get_one(ArticleVersion, (1, 1))
-    again = versions.item_of(version)
+    again = canonical.item_of(version)
     assert dataclasses.replace(again, listed_url=item.listed_url) == item
-    assert versions.content_hash(again) == version.content_hash
-    assert versions.text_hash(again) == version.text_hash
+    assert canonical.content_hash(again) == version.content_hash
+    assert canonical.text_hash(again) == version.text_hash
 
 
 def test_the_hash_is_of_the_canonical_article(session: Session) -> None:
@@ -189,7 +253,7 @@ def test_the_hash_is_of_the_canonical_article(session: Session) -> None:
     values = {name: getattr(item, name) for name in (*names, "editor_note")}
     values |= {"attachments": [[FILE.name, FILE.sha256]], "images": [PICTURE.sha256]}
     text = json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    assert versions.content_hash(item) == hashlib.sha256(text.encode()).hexdigest()
+    assert canonical.content_hash(item) == hashlib.sha256(text.encode()).hexdigest()
 
 
 def replayed(session: Session, version: int, item: items.Article) -> dict[tuple[str, str], int]:

@@ -10,9 +10,9 @@ import lxml.html
 import pytest
 from starlette.routing import Route
 
+from exports.canonical import HASHED
 from exports.database.migrate import upgrade
 from exports.database.session import open_engine
-from exports.versions import HASHED
 from exports.web.app import LISTS, create_app
 from exports.web.texts import LANGUAGES, Language, _texts
 from tests.archive_command import read_csv, read_jsonl

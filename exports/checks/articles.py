@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crawler import items
+from exports.canonical import content_hash, item_of, text_hash
 from exports.checks import Findings, Problem, found
 from exports.database.models import (
     Article,
@@ -20,7 +21,6 @@ from exports.database.models import (
     Attachment,
     Image,
 )
-from exports.versions import content_hash, item_of, text_hash
 
 _CHUNK = 50
 _DETAILS: dict[str, tuple[Any, type]] = {

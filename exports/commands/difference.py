@@ -9,7 +9,7 @@ from rich.text import Text
 from exports import query, terminal
 from exports.commands import common
 from exports.commands.article import pick
-from exports.comparison import FIELDS, Kind, Piece, paragraphs, plain, within
+from exports.comparison import Kind, Piece, differing, paragraphs, plain, within
 from exports.database.models import ArticleVersion
 
 _STYLES: dict[Kind, tuple[str, str]] = {
@@ -53,17 +53,17 @@ def diff_command(reference: str, numbers: tuple[int, ...], form: str) -> None:
 
 
 def _rows(before: ArticleVersion, after: ArticleVersion) -> Iterator[dict[str, Any]]:
-    for name in (*FIELDS, "body_text"):
+    names = [*differing(before, after), *(["body_text"] if before.body_text != after.body_text else [])]
+    for name in names:
         old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            yield {"field": name, "from_version": before.version, "to_version": after.version, "from": old, "to": new}
+        yield {"field": name, "from_version": before.version, "to_version": after.version, "from": old, "to": new}
 
 
 def _print(before: ArticleVersion, after: ArticleVersion) -> None:
     for version, mark in ((before, "from"), (after, "to")):
         valid = terminal.local_time(version.valid_from)
         terminal.print_line(f"{mark:<5} version {version.version}, {version.event} {valid}")
-    fields = [name for name in FIELDS if getattr(before, name) != getattr(after, name)]
+    fields = differing(before, after)
     for name in fields:
         terminal.print_line()
         terminal.print_line(name)

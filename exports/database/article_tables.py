@@ -35,7 +35,7 @@ class ArticleFields:
     """live or withdrawn"""
     version: Mapped[int]
     content_hash: Mapped[str] = mapped_column(String(64))
-    """SHA-256 over the canonical article; see exports/versions.py"""
+    """SHA-256 over the canonical article; see exports/canonical.py"""
     text_hash: Mapped[str] = mapped_column(String(64))
     """SHA-256 over title and content alone: what makes two addresses duplicates"""
     duplicate_of: Mapped[int | None]

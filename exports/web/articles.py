@@ -109,8 +109,7 @@ def difference(visit: Visit) -> Response:
 def _compared(before: ArticleVersion, after: ArticleVersion) -> dict[str, Any]:
     fields = [
         (name, comparison.within(*(comparison.plain(getattr(each, name)) for each in (before, after))))
-        for name in comparison.FIELDS
-        if getattr(before, name) != getattr(after, name)
+        for name in comparison.differing(before, after)
     ]
     paragraphs = list(comparison.paragraphs(before.body_text.split("\n"), after.body_text.split("\n")))
     return {"fields": fields, "paragraphs": paragraphs, "differs": before.body_text != after.body_text}
