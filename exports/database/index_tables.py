@@ -1,10 +1,11 @@
 """What the full-text index knows of each text besides the text; derived, and rebuilt by `archive migrate --reindex`.
 
-The index proper is the table `search_index` (SQLite: FTS5; PostgreSQL: a table with a GIN index), whose rows have the
-article's id for its current text and the negative id of `search_documents` for any other text; see exports/index/.
+The index proper is the table `search_index` (SQLite: FTS5, with `search_index_…` beside it; PostgreSQL: a table with a
+GIN index), whose rows have the article's id for its current text and the negative id of `search_documents` for any
+other text; see exports/index/.
 """
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exports.database.base import Base
@@ -27,6 +28,8 @@ class SearchArticle(Base):
     published_at: Mapped[str | None]
     attachments: Mapped[int]
     """How many attachments the article has"""
+    as_printed: Mapped[bool] = mapped_column(server_default=false())
+    """Whether words of ideographs can be looked for in the text as printed, see exports/index/text.py"""
 
 
 class SearchDocument(Base):
@@ -51,3 +54,5 @@ class SearchState(Base):
 
     made_by: Mapped[str] = mapped_column(primary_key=True)
     """Database system, version of our tokens and of Unicode: an index made by another combination is rebuilt"""
+    articles: Mapped[int] = mapped_column(server_default="0")
+    """Articles there were when the index was made; when it has outgrown them, its common terms are chosen anew"""

@@ -25,11 +25,12 @@ from exports.database.models import (
     SearchDocument,
     SearchState,
 )
+from exports.index import common
 from exports.index.document import SEARCHED, Document
 from exports.index.find import backend
-from exports.index.text import folded
+from exports.index.text import folded, is_printed_so
 
-_TOKENS = 2
+_TOKENS = 3
 """Version of what the index holds of a text; a greater one has every archive's index made anew."""
 _CHUNK = 200
 """Articles taken at a time while the index is made."""
@@ -125,20 +126,28 @@ def ensure(engine: Engine) -> None:
 
 
 def _is_current(session: Session) -> bool:
-    return session.scalar(select(SearchState.made_by)) == _made_by(session)
+    state = session.get(SearchState, _made_by(session))
+    articles = session.scalar(select(func.count()).select_from(SearchArticle)) or 0
+    return state is not None and not backend(plain(session)).outgrown(state.articles, articles)
 
 
 def rebuild(session: Session) -> int:
     """Make the index anew from the tables. Returns the number of articles."""
     for table in (SearchState, SearchDocument, SearchArticle):
         session.execute(delete(table))
-    backend(plain(session)).create(session)
     ids = list(session.scalars(select(Article.id).order_by(Article.id)))
+    backend(plain(session)).create(session, _sample(session, ids))
     for chunk in _chunks(ids):
         _add(session, chunk)
     backend(plain(session)).optimize(session)
-    session.execute(insert(SearchState).values(made_by=_made_by(session)))
+    session.execute(insert(SearchState).values(made_by=_made_by(session), articles=len(ids)))
     return len(ids)
+
+
+def _sample(session: Session, ids: Sequence[int]) -> list[Document]:
+    """One text of each of some articles, evenly spread."""
+    chosen = ids[:: -(-len(ids) // common.SAMPLE) or 1]
+    return list({row.article_id: _of_version(row, row.article_id) for row in _versions(session, chosen)}.values())
 
 
 def _made_by(session: Session) -> str:
@@ -156,7 +165,8 @@ def _add(session: Session, ids: Sequence[int]) -> None:
         document = _of_version(row, article.id)
         if row.version == article.version:
             documents.append(document)
-            current.append(dict(zip(_NARROW, article, strict=True)) | {"checksum": document.checksum})
+            further = {"checksum": document.checksum, "as_printed": is_printed_so(f"{row.title}\n{_body(row)}")}
+            current.append(dict(zip(_NARROW, article, strict=True)) | further)
         else:
             others.append((document, {"article_id": article.id, "version": row.version, "attachment": None}))
     for row in _files(session, ids):
@@ -181,7 +191,11 @@ def _files(session: Session, ids: Iterable[int]) -> Iterator[Row[Any]]:
 
 
 def _of_version(row: Row[Any], document_id: int) -> Document:
-    return Document(document_id, folded(row.title), folded("\n".join(getattr(row, name) for name in SEARCHED)))
+    return Document(document_id, folded(row.title), folded(_body(row)))
+
+
+def _body(row: Row[Any]) -> str:
+    return "\n".join(getattr(row, name) for name in SEARCHED)
 
 
 def _of_file(row: Row[Any], document_id: int) -> Document:

@@ -43,7 +43,12 @@ _PAIRS = 16
 """Of a long phrase the index is asked for so many pairs: more would not narrow what is left to look through."""
 
 
-def create(session: Session) -> None:
+def outgrown(_made_with: int, _articles: int) -> bool:
+    """Never: nothing in the index depends on what else there is."""
+    return False
+
+
+def create(session: Session, _sample: Sequence[Document]) -> None:
     """An empty index in the place of the one there was; optimize() makes it quick."""
     connection = session.connection()
     _TABLE.drop(connection, checkfirst=True)

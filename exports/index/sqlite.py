@@ -1,16 +1,18 @@
 """The full-text index on SQLite: plain FTS5, one token per character, so that terms are phrases of any length.
 
-Contentless: it holds positions only, the text stays in its own tables. Its price on this version of SQLite is that
-a text can only be taken out by those who still have it, see maintain.py.
+Phrases of frequent characters are slow to find that way, so the common terms (see common.py) have a list of their own.
+All is contentless: it holds positions only, the text stays in its own tables. Its price on this version of SQLite is
+that a text can only be taken out by those who still have it, see maintain.py.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from exports.database.asking import Given, Plain
+from exports.index import common
 from exports.index.document import SEARCHED, Document
 from exports.index.parse import Term
-from exports.index.text import characters, folded
+from exports.index.text import characters, folded, ideographs, longest_ideographs
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -18,22 +20,41 @@ if TYPE_CHECKING:
 _TABLES = {"search_index": ("body", "title"), "search_index_titles": ("title",)}
 """The index, and one of the titles of articles as they are: asked for the titles alone, the first would read all texts.
 The body comes first: every entry of a further column takes two bytes more."""
+_COMMON, _TERMS = "search_index_common", "search_index_terms"
+"""Which texts hold which common terms, and which terms are common."""
 _CHUNK = 200
 """Texts weighed at a time."""
+_FEW = 2000
+"""Up to so many texts are looked through for a phrase of common characters, instead of asking for it by those."""
+_GROWTH = 10
+"""When the archive has grown so many times, its common terms are chosen anew."""
+_SMALL = 100
+"""Of an archive with fewer articles no common terms are known worth mentioning."""
 
 
-def create(session: "Session") -> None:
-    """An empty index in the place of the one there was."""
+def outgrown(made_with: int, articles: int) -> bool:
+    """Whether the index, made when there were so many articles, should be made anew for its common terms' sake."""
+    return articles >= _GROWTH * max(made_with, _SMALL)
+
+
+def create(session: "Session", sample: Sequence[Document]) -> None:
+    """An empty index in the place of the one there was, with the common terms of a sample of the texts."""
     connection = session.connection()
-    for table, columns in _TABLES.items():
+    for table in (*_TABLES, _COMMON, _TERMS):
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+    for table, columns in _TABLES.items():
         made = f"CREATE VIRTUAL TABLE {table} USING fts5 ({', '.join(columns)}, content='', tokenize='ascii')"
         connection.exec_driver_sql(made)
+    made = f"CREATE VIRTUAL TABLE {_COMMON} USING fts5 (terms, content='', tokenize='ascii', detail='none')"
+    connection.exec_driver_sql(made)
+    connection.exec_driver_sql(f"CREATE TABLE {_TERMS} (term TEXT PRIMARY KEY) WITHOUT ROWID")
+    if terms := sorted(common.chosen(sample)):
+        connection.exec_driver_sql(f"INSERT INTO {_TERMS} (term) VALUES (?)", [(term,) for term in terms])
 
 
 def optimize(session: "Session") -> None:
     """Bring a new index into its quickest and smallest form."""
-    for table in _TABLES:
+    for table in (*_TABLES, _COMMON):
         session.connection().exec_driver_sql(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
 
@@ -48,17 +69,21 @@ def delete(session: "Session", documents: Sequence[Document]) -> None:
 
 
 def _write(session: "Session", documents: Sequence[Document], sql: str) -> None:
-    rows = [_row(document) for document in documents]
-    for table, columns in _TABLES.items():
-        chosen = rows if table == "search_index" else [row for row in rows if int(row["id"]) > 0]
+    if not documents:
+        return
+    connection = session.connection()
+    terms = frozenset(term for (term,) in connection.exec_driver_sql(f"SELECT term FROM {_TERMS}"))
+    rows = [_row(document, terms) for document in documents]
+    for table, columns in {**_TABLES, _COMMON: ("terms",)}.items():
+        chosen = [row for row in rows if int(row["id"]) > 0] if table == "search_index_titles" else rows
         if chosen:
             values = ", ".join(f":{name}" for name in columns)
-            session.connection().exec_driver_sql(sql.format(table, ", ".join(columns), values), chosen)
+            connection.exec_driver_sql(sql.format(table, ", ".join(columns), values), chosen)
 
 
-def _row(document: Document) -> dict[str, int | str]:
+def _row(document: Document, terms: frozenset[str]) -> dict[str, int | str]:
     title, body = characters(document.title), characters(document.body)
-    return {"id": document.id, "title": title, "body": body}
+    return {"id": document.id, "title": title, "body": body, "terms": common.spelled(common.held(document, terms))}
 
 
 def matching(ask: Plain, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term], *, current: bool) -> list[int]:
@@ -66,53 +91,127 @@ def matching(ask: Plain, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Te
 
     Needs a wanted group. `current`: only articles as they are.
     """
-    expression = _all_of(wanted)
-    if unwanted:
-        expression = f"({expression}) NOT ({' OR '.join(_phrase(term) for term in unwanted)})"
-    return _matching(ask, "search_index", expression, least=1 if current else -(2**62))
+    least = 1 if current else -(2**62)
+    known = _known(ask, [term for group in (*wanted, unwanted) for term in group])
+    if all(_is_listed(term, known) for group in (*wanted, unwanted) for term in group):
+        return _matching(ask, _COMMON, _but_not(_all_of(wanted, _listed), unwanted, _listed), least)
+    if (narrowing := _narrowing(wanted, known)) and len(few := _matching(ask, _COMMON, narrowing, least, _FEW)) < _FEW:
+        return _looked_through(ask, few, wanted, unwanted)
+    return _matching(ask, "search_index", _but_not(_all_of(wanted, _phrase), unwanted, _phrase), least)
+
+
+def _known(ask: Plain, terms: Sequence[Term]) -> set[str]:
+    """The common terms and characters in the terms."""
+    given = Given()
+    pieces = {piece for term in terms for piece in common.parts(folded(term.text))}
+    return {row[0] for row in ask.rows(f"SELECT term FROM {_TERMS} WHERE {ask.one_of('term', pieces, given)}", given)}
+
+
+def _is_listed(term: Term, known: set[str]) -> bool:
+    words = folded(term.text)
+    return len(words) > 1 and words in known and not term.field
+
+
+def _narrowing(wanted: Sequence[Sequence[Term]], known: set[str]) -> str:
+    """What a text must hold for the wanted groups, as common terms; empty where that is not the quickest way."""
+    groups = []
+    for group in wanted:
+        words = [folded(term.text) for term in group]
+        if not any(known.issuperset(word) for word in words):
+            return ""  # an uncommon character in each: it narrows more than anything
+        pieces = [common.covering(word, known) for word in words]
+        if all(pieces):
+            groups.append(" OR ".join(f"({' AND '.join(map(_token, some))})" for some in pieces))
+    return " AND ".join(f"({group})" for group in groups)
+
+
+def _looked_through(
+    ask: Plain, ids: Sequence[int], wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term]
+) -> list[int]:
+    """Of these texts the ones that hold the terms."""
+    runs = [[longest_ideographs(folded(term.text)) for term in group] for group in wanted]
+
+    def may_hold(text: str) -> bool:
+        return all(any(run in text for run in group) for group in runs)
+
+    words = {folded(term.text) for group in (*wanted, unwanted) for term in group}
+    found = texts(ask, ids, words, may_hold)
+    return [number for number, title, body in found if _holds(title, body, wanted, unwanted)]
+
+
+def _holds(title: str, body: str, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term]) -> bool:
+    def has(term: Term) -> bool:
+        words = folded(term.text)
+        return words in title or (not term.field and words in body)
+
+    return all(any(map(has, group)) for group in wanted) and not any(map(has, unwanted))
 
 
 def titled(ask: Plain, wanted: Sequence[Sequence[Term]]) -> list[int]:
     """The ids of the articles in whose title, as it is, a term of each wanted group occurs."""
-    return _matching(ask, "search_index_titles", _all_of(wanted), least=1)
+    return _matching(ask, "search_index_titles", _all_of(wanted, _phrase), least=1)
 
 
-def _matching(ask: Plain, table: str, expression: str, least: int) -> list[int]:
+def _matching(ask: Plain, table: str, expression: str, least: int, most: int | None = None) -> list[int]:
     given = Given()
     found = f"FROM {table} WHERE {table} MATCH {given.add(expression)} AND rowid >= {given.add(least)}"
-    (ids,) = ask.values(["rowid"], found, given)
+    (ids,) = ask.values(["rowid"], f"FROM (SELECT rowid {found} LIMIT {most})" if most else found, given)
     return ids
 
 
-def texts(ask: Plain, ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:
-    """(id in the index, title, body) of texts in the index, folded."""
+def texts(
+    ask: Plain, ids: Sequence[int], words: Iterable[str], may_hold: Callable[[str], bool] = bool
+) -> Iterator[tuple[int, str, str]]:
+    """(id in the index, title, body) of texts in the index, folded as far as it matters to the folded words.
+
+    `may_hold` is asked of texts whose ideographs are as printed, to spare those the rest that it says no to.
+    """
     articles = [number for number in ids if number > 0]
     body = " || char(10) || ".join(f"t.{name}" for name in SEARCHED)
-    yield from _texts(ask, articles, f"SELECT t.id, t.title, {body} FROM articles t JOIN %s n ON n.id = t.id")
+    of_article = "FROM search_articles s JOIN %s n ON n.id = s.id JOIN articles t ON t.id = s.id"
+    same = all(map(ideographs, words))
+    for number, title, text, as_printed in _texts(
+        ask, articles, f"SELECT t.id, t.title, {body}, s.as_printed {of_article}"
+    ):
+        if not as_printed:
+            yield number, folded(title), folded(text)
+        elif may_hold(f"{title}\n{text}"):
+            yield (number, title, text) if same else (number, folded(title), folded(text))
     others = [-number for number in ids if number < 0]
     belongs = "FROM search_documents d JOIN %s n ON n.id = d.id JOIN"
     of_version = f"{belongs} article_versions t ON t.article_id = d.article_id AND t.version = d.version"
     of_file = f"{belongs} attachments t ON t.article_id = d.article_id AND t.seq = d.attachment"
-    yield from _texts(ask, others, f"SELECT -d.id, t.title, {body} {of_version}")
-    yield from _texts(ask, others, f"SELECT -d.id, t.name, t.text {of_file}")
+    for sql in (f"SELECT -d.id, t.title, {body} {of_version}", f"SELECT -d.id, t.name, t.text {of_file}"):
+        yield from ((number, folded(title), folded(text)) for number, title, text in _texts(ask, others, sql))
 
 
-def _texts(ask: Plain, ids: Sequence[int], sql: str) -> Iterator[tuple[int, str, str]]:
+def _texts(ask: Plain, ids: Sequence[int], sql: str) -> Iterator[Sequence[Any]]:
     for start in range(0, len(ids), _CHUNK):
         given = Given()
-        rows = ask.rows(sql % ask.table_of(ids[start : start + _CHUNK], given), given)
-        yield from ((number, folded(title), folded(body)) for number, title, body in rows)
+        yield from ask.rows(sql % ask.table_of(ids[start : start + _CHUNK], given), given)
 
 
 def occurrences(ask: Plain, terms: Sequence[str], ids: Sequence[int]) -> Iterable[tuple[int, list[tuple[int, int]]]]:
     """(id in the index, for each folded term how often it occurs in title and body) of texts in the index."""
-    for number, title, body in texts(ask, ids):
+    for number, title, body in texts(ask, ids, terms):
         yield number, [(title.count(term), body.count(term)) for term in terms]
 
 
-def _all_of(wanted: Sequence[Sequence[Term]]) -> str:
-    groups = (" OR ".join(map(_phrase, group)) for group in wanted)
+def _all_of(wanted: Sequence[Sequence[Term]], spelled: Callable[[Term], str]) -> str:
+    groups = (" OR ".join(map(spelled, group)) for group in wanted)
     return " AND ".join(f"({group})" for group in groups)
+
+
+def _but_not(expression: str, unwanted: Sequence[Term], spelled: Callable[[Term], str]) -> str:
+    return f"({expression}) NOT ({' OR '.join(map(spelled, unwanted))})" if unwanted else expression
+
+
+def _listed(term: Term) -> str:
+    return _token(folded(term.text))
+
+
+def _token(word: str) -> str:
+    return f'"{common.spelled([word])}"'
 
 
 def _phrase(term: Term) -> str:

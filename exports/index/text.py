@@ -1,5 +1,6 @@
 """Text as it is compared: folded, and cut into what the indexes hold."""
 
+import re
 import unicodedata
 from itertools import pairwise
 
@@ -40,3 +41,28 @@ def grams(text: str) -> set[int]:
     units = memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H").tolist()
     pairs = {(first << 16 | second) for first, second in pairwise(units)}
     return {number - 2**32 if number >= 2**31 else number for number in pairs.union(units)}
+
+
+def ideographs(words: str) -> bool:
+    """Whether the folded words consist of common ideographs alone, see is_printed_so()."""
+    return _IDEOGRAPHS.fullmatch(words) is not None
+
+
+def longest_ideographs(words: str) -> str:
+    """The longest piece of the folded words that ideographs() says yes to; empty where there is none."""
+    return max(_IDEOGRAPHS.findall(words), key=len, default="")
+
+
+def is_printed_so(text: str) -> bool:
+    """Whether ideographs stand in the text where they stand in its folded form: none is made of another character.
+
+    Words of ideographs can then be looked for in the text as it is.
+    """
+    return not _MADE_TO_IDEOGRAPHS.search(text)
+
+
+_IDEOGRAPHS = re.compile("[\u4e00-\u9fff]+")
+_MADE_TO_IDEOGRAPHS = re.compile(
+    "[\u2e80-\u2fdf\u3036-\u303a\u3190-\u33ff\uf900-\ufaff\U0001f200-\U0001f2ff\U0002f800-\U0002fa1f]"
+)
+"""Radicals, compatibility ideographs, bracketed and circled ones …, and what stands between them."""

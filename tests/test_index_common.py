@@ -1,0 +1,125 @@
+"""The common terms of the index: whatever is chosen the same is found; they are chosen anew when they are outgrown."""
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+
+from exports import search
+from exports.database.asking import plain
+from exports.database.migrate import _config, upgrade
+from exports.database.models import SearchState
+from exports.database.session import open_engine
+from exports.index import common, maintain, sqlite
+from exports.index.document import Document
+from exports.index.parse import parse
+from exports.index.text import folded, ideographs, is_printed_so
+from tests.test_search import Archive
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_ideographs_that_are_made_of_other_characters_are_known() -> None:
+    for code in range(0x110000):
+        char = chr(code)
+        if not ideographs(char) and any(map(ideographs, folded(char))):
+            assert not is_printed_so(f"党委{char}"), (hex(code), unicodedata.name(char, ""))
+    assert is_printed_so("党委，GDP ５％。")
+
+
+def test_what_is_part_of_a_common_term_is_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "_BUDGET", 1.0)
+    sample = [Document(number, "全面从严治党", f"全面从严治党{number}，机关党委" * 3) for number in range(40)]
+    terms = common.chosen(sample)
+    assert {"全面从严治党", "治党", "党"} <= terms
+    assert all(part in terms for term in terms for part in common.parts(term))
+    held = common.held(sample[7], terms)
+    assert held == {term for term in terms if len(term) > 1 and term in f"{sample[7].title}\n{sample[7].body}"}
+    assert common.covering("全面从严治党好", terms) == ["全面从严治党"]
+
+
+def test_terms_of_any_characters_are_spelled_apart() -> None:
+    terms = ["a ", "a-", "x2", "ax20", " ", "\ufdd2\ufde0", "\ufdd2", "党“", '党"', "，", ","]
+    spelled = [common.spelled([term]) for term in terms]
+    assert len(set(spelled)) == len(terms)
+    assert all(char.isalnum() or not char.isascii() for token in spelled for char in token)
+
+
+def test_what_is_found_does_not_depend_on_the_common_terms(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(seed=23, articles=80)
+    queries = [archive.query() for _ in range(150)]
+    with Session(engine) as session, session.begin():
+        archive.write(session)
+        for budget, few in ((0.0, 2000), (0.13, 2000), (5.0, 10), (0.05, 2)):
+            monkeypatch.setattr(common, "_BUDGET", budget)
+            monkeypatch.setattr(sqlite, "_FEW", few)
+            maintain.rebuild(session)
+            for filters in queries:
+                assert set(search.matching(session, filters)) == archive.scan(filters), (budget, few, filters)
+
+
+def test_common_terms_are_listed_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "_BUDGET", 1.0)
+    engine = open_engine(f"sqlite:///{tmp_path}/archive.db")
+    upgrade(engine)
+    archive = Archive(seed=29, articles=60)
+    with Session(engine) as session, session.begin():
+        archive.write(session)
+        maintain.rebuild(session)
+        listed = session.scalars(text("SELECT term FROM search_index_terms WHERE length(term) = 2")).all()
+        assert "党委" in listed
+        # nothing but the list answers: the other index is empty
+        session.execute(text("INSERT INTO search_index (search_index) VALUES ('delete-all')"))
+        found = sqlite.matching(plain(session), parse("党委"), [], current=True)
+        assert set(found) == archive.scan(search.Filters("党委"))
+    engine.dispose()
+
+
+def test_an_archive_that_has_outgrown_its_common_terms_chooses_anew(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Archive(seed=31, articles=40)
+    with Session(engine) as session, session.begin():
+        assert session.scalar(select(SearchState.articles)) == 0
+        archive.write(session)
+        maintain.added(session, *range(1, 41))
+        maintain.update(session)
+    upgrade(engine)
+    with Session(engine) as session:
+        assert session.scalar(select(SearchState.articles)) == 0  # forty are few
+    monkeypatch.setattr(sqlite, "_SMALL", 3)
+    upgrade(engine)
+    with Session(engine) as session:
+        on_sqlite = engine.dialect.name == "sqlite"
+        assert session.scalar(select(SearchState.articles)) == (40 if on_sqlite else 0)
+        for _ in range(50):
+            filters = archive.query()
+            assert set(search.matching(session, filters)) == archive.scan(filters), filters
+
+
+def test_an_older_archive_is_brought_to_the_common_terms(engine: Engine) -> None:
+    archive = Archive(seed=37, articles=30)
+    with Session(engine) as session, session.begin():
+        archive.write(session)
+        maintain.rebuild(session)
+    with engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+        connection.execute(text("INSERT INTO search_state (made_by) VALUES ('older')"))
+    upgrade(engine)
+    with Session(engine) as session, session.begin():
+        assert session.scalar(select(SearchState.articles)) == 30
+        for _ in range(50):
+            filters = archive.query()
+            assert set(search.matching(session, filters)) == archive.scan(filters), filters
