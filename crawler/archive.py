@@ -1,4 +1,5 @@
-"""What a crawl needs of the archive. exports/archive.py fulfils it; the setting ARCHIVE_CLASS names it.
+"""What a crawl needs of the archive. exports/archive.py fulfils it; the setting ARCHIVE_CLASS names who answers for it
+from a process of its own.
 
 The crawler does not import storage: it knows the web and this interface.
 """
@@ -12,18 +13,7 @@ from typing import Any, Protocol, cast
 from scrapy.settings import BaseSettings
 from scrapy.utils.misc import load_object
 
-from crawler.items import Article, Attachment, Entry, Exchange, Held
-
-
-class Pending(Protocol):
-    """One entry to fetch; see exports/worklist.py."""
-
-    url: str
-    listed_title: str
-    listed_date: str | None
-    etag: str | None
-    last_modified: str | None
-    files: tuple[Held, ...]
+from crawler.items import Article, Attachment, Entry, Exchange, Held, Pending
 
 
 class Kept(Protocol):

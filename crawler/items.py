@@ -51,6 +51,20 @@ class Held:
     last_modified: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One entry the run must fetch."""
+
+    url: str
+    listed_title: str
+    listed_date: str | None
+    etag: str | None = None
+    """Of the last capture, for a conditional request; None for a first fetch."""
+    last_modified: str | None = None
+    files: tuple[Held, ...] = ()
+    """The files of the article as we hold them."""
+
+
 @dataclass(slots=True)
 class Part:
     """A further response an article was read from, beside its own page."""

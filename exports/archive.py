@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from crawler.items import Article, Attachment, Entry, Exchange
+from crawler.items import Article, Attachment, Entry, Exchange, Pending
 from exports import (
     disk,
     failpoints,
@@ -170,7 +170,7 @@ class Archive:
         about = {"since": since, "full": full, "retry": retry}
         await self._with_run(run_id, lambda s, run: worklist.plan(s, self.config, run, now=_now(), **about))  # type: ignore[arg-type]
 
-    async def pending(self, run_id: int, count: int, after: int) -> tuple[list[worklist.Pending], int]:
+    async def pending(self, run_id: int, count: int, after: int) -> tuple[list[Pending], int]:
         """The next entries to fetch behind that position, and the position reached."""
         return await self._with_run(run_id, lambda s, run: worklist.pending(s, run, count, after))
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
+from crawler.items import Pending
 from exports import ledger, letters, withdrawals, worklist
 from exports.config import Config
 from exports.database.models import Run
@@ -26,7 +27,7 @@ class Checking:
         self._config = config
         self._with_run = with_run
 
-    async def absent(self, run_id: int, *, full: bool, retry: bool) -> list[worklist.Pending]:
+    async def absent(self, run_id: int, *, full: bool, retry: bool) -> list[Pending]:
         """Entries that left the listing and are due for a check."""
         about = {"full": full, "retry": retry}
         return await self._with_run(run_id, lambda s, run: worklist.absent(s, self._config, run, now=_now(), **about))
@@ -47,7 +48,7 @@ class Checking:
 
         await self._with_run(run_id, work)
 
-    async def controls(self, run_id: int) -> list[worklist.Pending]:
+    async def controls(self, run_id: int) -> list[Pending]:
         """Articles whose answers tell whether a host that called others gone is in health."""
         return await self._with_run(run_id, withdrawals.controls)
 

@@ -13,6 +13,8 @@ from itertools import count
 _name, _, _count = os.environ.get("ARCHIVE_FAILPOINT", "").partition(":")
 _full = os.environ.get("ARCHIVE_FAILPOINT_FULL") == "1"
 _visits = count(1)
+processes: tuple[int, ...] = (os.getpid(),)
+"""Who is killed: this process, and the crawl it keeps the archive for."""
 
 
 def reach(name: str) -> None:
@@ -23,4 +25,5 @@ def reach(name: str) -> None:
     if _full and visit >= int(_count or 1):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if visit == int(_count or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+        for process in processes:
+            os.kill(process, signal.SIGKILL)

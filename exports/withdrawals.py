@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from crawler.items import Pending
 from exports import ledger, letters, versions
 from exports.config import Config
 from exports.database.models import Article, Capture, GoneCheck, Listing, Run
-from exports.worklist import Pending, requests
+from exports.worklist import requests
 
 CONTROLS = 3
 """So many articles of a host are asked, where no other answer shows it in health."""

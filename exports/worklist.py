@@ -5,7 +5,7 @@ loses nothing. Every function takes the writing session.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
@@ -30,20 +30,6 @@ RECENT = timedelta(days=90)
 """Articles published or listed so recently are checked again in every run."""
 FEWEST = 20
 """So many entries that left the listing are checked in a run, however small their share."""
-
-
-@dataclass(frozen=True)
-class Pending:
-    """One entry the run must fetch."""
-
-    url: str
-    listed_title: str
-    listed_date: str | None
-    etag: str | None = None
-    """Of the last capture, for a conditional request; None for a first fetch."""
-    last_modified: str | None = None
-    files: tuple[items.Held, ...] = ()
-    """The files of the article as we hold them."""
 
 
 _checked = func.coalesce(Listing.checked_at, Article.last_seen_at)
@@ -115,7 +101,7 @@ def _suspected() -> ColumnElement[bool]:
     )
 
 
-def pending(session: Session, run: Run, count: int, after: int) -> tuple[list[Pending], int]:
+def pending(session: Session, run: Run, count: int, after: int) -> tuple[list[items.Pending], int]:
     """The next entries to fetch, in listed order behind that position, and the position reached."""
     rows = session.scalars(
         select(Listing).where(of_run(run), Listing.position > after).order_by(Listing.position).limit(count)
@@ -129,7 +115,9 @@ def exclude_rest(session: Session, run: Run, after: int, reason: str) -> None:
     session.execute(update(Listing).where(rest).values(outcome="excluded", reason=reason))
 
 
-def absent(session: Session, config: Config, run: Run, *, full: bool, retry: bool, now: datetime) -> list[Pending]:
+def absent(
+    session: Session, config: Config, run: Run, *, full: bool, retry: bool, now: datetime
+) -> list[items.Pending]:
     """The entries that left the listing and are to be checked all the same: what is gone must be noticed.
 
     Those never looked at since they left, those found gone before, and the oldest checks by turns.
@@ -150,7 +138,7 @@ def absent(session: Session, config: Config, run: Run, *, full: bool, retry: boo
     return requests(session, session.scalars(select(Listing).where(left, wanted).order_by(Listing.url)))
 
 
-def requests(session: Session, entries: Iterable[Listing]) -> list[Pending]:
+def requests(session: Session, entries: Iterable[Listing]) -> list[items.Pending]:
     """How each entry is asked for: conditionally where the archive holds what the answer would be."""
     work = []
     for row in entries:
@@ -159,11 +147,11 @@ def requests(session: Session, entries: Iterable[Listing]) -> list[Pending]:
     return work
 
 
-def _plain(row: Listing) -> Pending:
-    return Pending(row.url, row.listed_title, row.listed_date)
+def _plain(row: Listing) -> items.Pending:
+    return items.Pending(row.url, row.listed_title, row.listed_date)
 
 
-def _request(session: Session, row: Listing, article: Article) -> Pending:
+def _request(session: Session, row: Listing, article: Article) -> items.Pending:
     files = tuple(_held(session, article))
     suspected = session.scalar(select(Listing.url).where(Listing.url == row.url, _suspected()).limit(1))
     failing = session.scalar(
@@ -173,7 +161,7 @@ def _request(session: Session, row: Listing, article: Article) -> Pending:
         return replace(_plain(row), files=files)  # the answer must show the page, and lead to what it links to
     capture = _read_from(session, article)
     etag, last_modified = (capture.etag, capture.last_modified) if capture else (None, None)
-    return Pending(row.url, row.listed_title, row.listed_date, etag, last_modified, files)
+    return items.Pending(row.url, row.listed_title, row.listed_date, etag, last_modified, files)
 
 
 def _in_parts(session: Session, article: Article) -> bool:

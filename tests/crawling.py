@@ -69,12 +69,13 @@ def crawl(
     It kills itself at the failpoint, where one is given, or from there on has a full disk.
     """
     scrapy = ["tests.later", str(hours)] if hours else ["scrapy"]
-    command = [sys.executable, "-W", "error::ResourceWarning", "-m", *scrapy, "crawl", spider]
+    command = [sys.executable, "-m", *scrapy, "crawl", spider]
     for name, value in (FAST | {"ARCHIVE_DIR": str(directory)} | (settings or {})).items():
         command += ["-s", f"{name}={value}"]
     for name, value in arguments.items():
         command += ["-a", f"{name}={value}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ARCHIVE_")}
+    environment["PYTHONWARNINGS"] = "error::ResourceWarning"
     if failpoint:
         environment |= {"ARCHIVE_FAILPOINT": failpoint, "ARCHIVE_FAILPOINT_FULL": str(int(full_disk))}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)

@@ -53,7 +53,10 @@ class Listing(ListingPage):
 
     def last_page(self) -> int | None:
         first = self.address(1)
-        links = (self.addresses.resolve(href, self.base) or "" for href in self.response.css("a::attr(href)").getall())
+        links = (
+            self.addresses.resolve(href, self.base) or ""
+            for href in self.response.css("a[href*='?']::attr(href)").getall()
+        )
         pages = (_PAGER.fullmatch(link.removeprefix(first)) for link in links if link.startswith(f"{first}?"))
         return max((int(found.group(1)) for found in pages if found), default=None)
 

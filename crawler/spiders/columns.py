@@ -14,12 +14,12 @@ from scrapy.crawler import Crawler
 from scrapy.http import TextResponse
 
 from crawler import blocking, drift, failures, parts, reading
-from crawler.archive import Archive, Pending
+from crawler.archive import Archive
 from crawler.arguments import Order
 from crawler.column_page import first_page
 from crawler.exceptions import CrawlError, Gone, Settled
 from crawler.files import Files
-from crawler.items import Article, Held
+from crawler.items import Article, Held, Pending
 from crawler.network import Network
 from crawler.pages import TEMPLATES
 from crawler.report import Report

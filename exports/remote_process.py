@@ -1,0 +1,89 @@
+"""The process that holds the archive of a crawl; see remote.py."""
+
+import asyncio
+import inspect
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+from logging.handlers import QueueHandler
+from multiprocessing.connection import Connection
+from operator import attrgetter
+from typing import Any
+
+from exports import failpoints
+from exports.archive import Archive
+from exports.errors import StorageError
+
+
+def main() -> None:
+    """Serve the process at the other ends of the two pipes until it closes the archive; die when it dies."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # the crawl's to handle; it closes the archive when it is done
+        signal.signal(number, signal.SIG_IGN)
+    crawl, calls, answers = (int(argument) for argument in sys.argv[1:])
+    failpoints.processes = (crawl, os.getpid())
+    asyncio.run(_Service(Connection(calls, writable=False), Connection(answers, readable=False)).run())
+
+
+class _Service:
+    def __init__(self, calls: Connection, answers: Connection) -> None:
+        self._calls = calls
+        self._answers = answers
+        self._archive: Archive | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._turn = threading.Lock()
+
+    async def run(self) -> None:
+        logging.getLogger().addHandler(_Forwarder(self))
+        self._closed = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self._calls.fileno(), self._receive)
+        await self._closed.wait()
+
+    def _receive(self) -> None:
+        try:
+            call = self._calls.recv()  # whatever else it raises ends this process, and the crawl is told
+        except EOFError:
+            os.kill(os.getpid(), signal.SIGKILL)  # the crawl is dead: nothing half done is to be finished
+        task = asyncio.get_running_loop().create_task(self._answer(*call))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _answer(self, number: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        result, failure = None, None
+        try:
+            result = await self._result(name, args, kwargs)
+        except Exception as error:
+            failure = error
+        self.send(number, result, failure)
+        if name == "close" or self._archive is None:
+            self._closed.set()
+
+    async def _result(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._archive is None:
+            self._archive = Archive(*args, **kwargs)
+            return None
+        method = attrgetter(name)(self._archive)
+        if inspect.iscoroutinefunction(method):
+            return await method(*args, **kwargs)
+        return await asyncio.to_thread(method, *args, **kwargs)
+
+    def send(self, number: int | None, result: Any, failure: Exception | None) -> None:
+        try:
+            answer = pickle.dumps((number, result, failure))
+        except Exception:  # an error that holds what cannot travel
+            answer = pickle.dumps((number, None, StorageError(" ".join(f"{failure or result}".split()))))
+        with self._turn:
+            self._answers.send_bytes(answer)
+
+
+class _Forwarder(QueueHandler):
+    """What is logged here appears in the crawl's log."""
+
+    def __init__(self, service: _Service) -> None:
+        super().__init__(None)  # type: ignore[arg-type]
+        self._service = service
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        self._service.send(None, record, None)
