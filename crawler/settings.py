@@ -22,7 +22,8 @@ ARCHIVE_DAILY_REQUESTS = os.environ.get("ARCHIVE_DAILY_REQUESTS")  # to one host
 ARCHIVE_PATIENCE = os.environ.get("ARCHIVE_PATIENCE") or 60  # bad answers in a row, then a host is left alone
 ARCHIVE_PAGE_MAXSIZE = os.environ.get("ARCHIVE_PAGE_MAXSIZE") or 16 * 1024 * 1024  # bytes; files: DOWNLOAD_MAXSIZE
 ARCHIVE_TEXTS = os.environ.get("ARCHIVE_TEXTS") or "1"  # 0: leave the text of attachments to `archive migrate --texts`
-ARCHIVE_CLASS = "exports.remote.RemoteArchive"
+# exports.archive.Archive: in the crawl's own process, for many polite crawls on one machine
+ARCHIVE_CLASS = os.environ.get("ARCHIVE_CLASS") or "exports.remote.RemoteArchive"
 ARCHIVE_LOG_FORMAT = os.environ.get("ARCHIVE_LOG_FORMAT") or "auto"  # json, text; auto: text on a terminal, else json
 ARCHIVE_QUEUE_URL = os.environ.get("ARCHIVE_QUEUE_URL")  # the job queue, when several workers share the crawl
 # when workers plan a crawl by themselves: the five fields of cron, in UTC

@@ -143,7 +143,7 @@ def test_either_process_killed(tmp_path: Path, site: Replica, whose: str) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_signals_of_a_terminal_and_of_systemd_are_the_crawls(tmp_path: Path, site: Replica, number: int) -> None:
     """Both go to all processes; they come while articles are in the pipelines."""
     process, archive = begin(tmp_path, site)
@@ -152,4 +152,11 @@ def test_the_signals_of_a_terminal_and_of_systemd_are_the_crawls(tmp_path: Path,
     assert process.returncode == 3
     assert "interrupted; run it again to go on" in err
     wait_for("the end of the archive's process", lambda: _gone(archive))
+    assert problems(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_one_process_is_enough(tmp_path: Path, site: Replica) -> None:
+    done = crawl(tmp_path, base_url=site.base_url, settings={"ARCHIVE_CLASS": "exports.archive.Archive"})
+    assert done.code == 0
     assert problems(tmp_path) == []
