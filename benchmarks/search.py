@@ -220,7 +220,7 @@ def in_postgresql(articles: int) -> Iterator[str]:
     """The table of PostgreSQL."""
     yield f"### PostgreSQL, {articles} articles"
     yield ""
-    with postgres_server() as server, fresh_database(server.url) as url:
+    with postgres_server("C.UTF-8") as server, fresh_database(server.url) as url:
         engine = open_engine(url)
         yield from built(engine, articles)
         with Session(engine) as session:

@@ -27,7 +27,7 @@ from exports.database.models import (
 from exports.errors import StorageError
 from exports.index.find import column_ids as column_ids
 from exports.index.find import columns as columns
-from exports.search import Count, by_author
+from exports.search import Count, by_author, of_all
 
 _CHUNK = 500
 """Articles loaded at a time, so that an export holds few long texts in memory."""
@@ -112,12 +112,15 @@ def counts(session: Session, by: str, column_ids: Sequence[str] = ()) -> list[Co
     if by in ("author", "unit"):
         of_columns = f"AND {ask.one_of('s.column_id', column_ids, given)}" if column_ids else ""
         total = ask.rows(f"SELECT count(*) FROM search_articles s WHERE 1 = 1 {of_columns}", given)[0][0]
-        # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
-        joined = f"article_authors w CROSS JOIN search_articles s WHERE s.id = w.article_id {of_columns}"
-        written = joined if column_ids else "article_authors w"
-        column = "w.name" if by == "author" else "w.unit"
-        articles, values = ask.values(["w.article_id", column], f"FROM {written}", given)
-        result = [Count(value, value, number) for value, number in by_author(articles, values, total).items()]
+        if column_ids:
+            # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
+            written = f"FROM article_authors w CROSS JOIN search_articles s WHERE s.id = w.article_id {of_columns}"
+            column = "w.name" if by == "author" else "w.unit"
+            articles, values = ask.values(["w.article_id", column], written, given)
+            counted = by_author(articles, values, total)
+        else:
+            counted = of_all(ask, by, total)
+        result = [Count(value, value, number) for value, number in counted.items()]
     else:
         # from their common index: names of columns are not in it
         key = func.coalesce({"column": Article.column_id, "month": func.substr(Article.published_at, 1, 7)}[by], "")

@@ -123,7 +123,7 @@ class Results:
         labels = find.columns(self._plain) if "column" in names else {}
         result = {}
         for name in names:
-            counted = self._by_author(name) if name in _AUTHORS else self._by_article(name)
+            counted = self._counted(name)
             entries = [Count(key, labels.get(key, key) if name == "column" else key, n) for key, n in counted.items()]
             if name == "year":
                 result[name] = sorted(entries, key=lambda entry: entry.key, reverse=True)
@@ -138,6 +138,11 @@ class Results:
         """
         counted = self._by_article(by)
         return [Count(key, key, counted[key]) for key in sorted(counted) if len(key) == _PREFIX[by]]
+
+    def _counted(self, name: str) -> Counter[str]:
+        if self._found.everything:
+            return of_all(self._plain, name, self.total)
+        return self._by_author(name) if name in _AUTHORS else self._by_article(name)
 
     def _by_article(self, name: str) -> Counter[str]:
         counted: Counter[str] = Counter()
@@ -188,6 +193,21 @@ def by_author(articles: Sequence[int], values: Sequence[str], total: int) -> Cou
     return +counted
 
 
+def of_all(ask: Plain, name: str, total: int) -> Counter[str]:
+    """Of all `total` articles, value -> how many have it: from an index in its order, without reading the rows."""
+    counted = Counter({row[0]: row[1] for row in ask.rows(_OF_ALL[name])})
+    if name in _AUTHORS:
+        counted[""] += total - ask.rows("SELECT count(DISTINCT article_id) FROM article_authors")[0][0]
+    return +counted
+
+
+_OF_ALL = {
+    "column": "SELECT column_id, count(*) FROM articles GROUP BY column_id",
+    "year": "SELECT coalesce(substr(published_at, 1, 4), ''), count(*) FROM search_articles GROUP BY 1",
+    "source": "SELECT source, count(*) FROM search_articles GROUP BY source",
+    "author": "SELECT name, count(DISTINCT article_id) FROM article_authors GROUP BY name",
+    "unit": "SELECT unit, count(DISTINCT article_id) FROM article_authors GROUP BY unit",
+}
 _AUTHORS = ("author", "unit")
 _PREFIX = {"year": 4, "month": 7}
 

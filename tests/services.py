@@ -67,7 +67,7 @@ def _free_port() -> int:
 class PostgresServer:
     """A server of our own, running; `url` names it without a database."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, locale: str) -> None:
         user = _ordinary_user()
         self._become: dict[str, Any] = {}
         self._folder = folder
@@ -79,7 +79,7 @@ class PostgresServer:
             os.chown(folder, entry.pw_uid, entry.pw_gid)
             os.chown(folder / "password", entry.pw_uid, entry.pw_gid)
         create = [binaries / "initdb", "--pgdata", folder / "data", "--username", _USER, "--auth=scram-sha-256"]
-        create += [f"--pwfile={folder / 'password'}", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        create += [f"--pwfile={folder / 'password'}", "--encoding=UTF8", f"--locale={locale}", "--no-sync"]
         subprocess.run(create, check=True, cwd=folder, stdout=subprocess.DEVNULL, **self._become)
         port = _free_port()
         self.url = f"postgresql+psycopg://{_USER}:{password}@127.0.0.1:{port}"
@@ -102,15 +102,15 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A running server, or the test is skipped."""
+def postgres_server(locale: str = "C") -> Iterator[PostgresServer]:
+    """A running server, or the test is skipped. In the locale C only ASCII is letters (to pg_trgm, for one)."""
     binaries = _binaries()
     if binaries is None:
         missing("PostgreSQL is not installed: `apt install postgresql` (or put initdb into the PATH)")
         return
     folder = Path(tempfile.mkdtemp(prefix="archive-postgres-"))
     try:
-        server = PostgresServer(binaries, folder)
+        server = PostgresServer(binaries, folder, locale)
         try:
             yield server
         finally:

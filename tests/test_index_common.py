@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from exports import search
+from exports import query, search
 from exports.database.asking import plain
 from exports.database.migrate import _config, upgrade
 from exports.database.models import SearchState
@@ -123,3 +123,17 @@ def test_an_older_archive_is_brought_to_the_common_terms(engine: Engine) -> None
         for _ in range(50):
             filters = archive.query()
             assert set(search.matching(session, filters)) == archive.scan(filters), filters
+
+
+def test_what_is_counted_of_all_is_what_is_counted_of_those_found(engine: Engine) -> None:
+    archive = Archive(seed=41, articles=60)
+    with Session(engine) as session, session.begin():
+        archive.write(session)
+        maintain.rebuild(session)
+        of_all = search.facets(session, search.Filters(), most=100)
+        assert {name: {each.key: each.articles for each in of_all[name]} for name in of_all} == archive.spread(
+            search.Filters()
+        )
+        for by in ("author", "unit"):
+            counted = {each.key: each.articles for each in query.counts(session, by)}
+            assert counted == archive.spread(search.Filters())[by]

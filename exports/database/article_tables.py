@@ -108,10 +108,15 @@ class ArticleAuthor(Base):
     """The authors of an article's current version, in printed order."""
 
     __tablename__ = "article_authors"
+    # all names, or units, are counted from these alone
+    __table_args__ = (
+        Index("ix_article_authors_name", "name", "article_id"),
+        Index("ix_article_authors_unit", "unit", "article_id"),
+    )
 
     article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
     unit: Mapped[str]
     position: Mapped[str]
     role: Mapped[str]

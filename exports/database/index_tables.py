@@ -15,7 +15,10 @@ class SearchArticle(Base):
     """One row per article in the full-text index: what results are narrowed, ordered and counted by, in short rows."""
 
     __tablename__ = "search_articles"
-    __table_args__ = (Index("ix_search_articles_published", "published_at", "id"),)
+    __table_args__ = (
+        Index("ix_search_articles_published", "published_at", "id"),
+        Index("ix_search_articles_source", "source"),
+    )
 
     id: Mapped[int] = mapped_column(ForeignKey("articles.id"), primary_key=True, autoincrement=False)
     """The article's id"""
