@@ -94,7 +94,7 @@ lock: | $(BIN)/python
 	@$(PYTHON) -m venv .venv/lock
 	@.venv/lock/bin/python -m pip --disable-pip-version-check --quiet install pip-tools
 	$(COMPILE) --output-file requirements.lock pyproject.toml
-	$(COMPILE) --extra dev --extra fleet --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra dev --extra fleet --extra s3 --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf .venv demo-archive build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ COMMANDS_MODULE = "crawler.commands"  # ""
 
 ARCHIVE_DIR = os.environ.get("ARCHIVE_DIR") or "archive"
 ARCHIVE_DATABASE_URL = os.environ.get("ARCHIVE_DATABASE_URL")  # sqlite:///$ARCHIVE_DIR/archive.db
+ARCHIVE_STORE = os.environ.get("ARCHIVE_STORE")  # where evidence and files go too: file:///FOLDER, s3://BUCKET/PREFIX
 ARCHIVE_SITES_DIR = os.environ.get("ARCHIVE_SITES_DIR") or str(Path(__file__).parent / "sites")
 ARCHIVE_CONTACT = os.environ.get("ARCHIVE_CONTACT")
 ARCHIVE_RETRY_DELAY = os.environ.get("ARCHIVE_RETRY_DELAY") or 2  # seconds, doubled with each attempt

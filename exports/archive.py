@@ -16,18 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from crawler.items import Article, Attachment, Entry, Exchange, Pending
-from exports import (
-    disk,
-    failpoints,
-    jsonl,
-    ledger,
-    letters,
-    lock,
-    manifest,
-    repair,
-    storing,
-    worklist,
-)
+from exports import disk, failpoints, jsonl, ledger, letters, lock, manifest, repair, storing, worklist
 from exports.checking import Checking
 from exports.config import Config
 from exports.database import migrate
@@ -41,6 +30,8 @@ from exports.operating import after
 from exports.operating.settings import Settings as Operating
 from exports.rebuilding import Rebuilding
 from exports.replaying import Replaying
+from exports.store import uploading
+from exports.store.places import Places
 from exports.texts import keeping
 from exports.versions import COMPLETED
 from exports.watching import Watching
@@ -62,6 +53,8 @@ class Archive:
         self._operating = Operating.from_settings(settings)
         self._finished: list[int] = []
         self._runs: dict[int, Run] = {}
+        self._places = Places(self.config)
+        self._foreign: StorageError | None = None
         try:
             self._engine = self._open()
         except StorageError as error:
@@ -70,7 +63,7 @@ class Archive:
         self._writer = Writer(self._engine, self._before_commit)
         self.watching = Watching(self._with_run, self.store, self.fail)
         self.rebuilding = Rebuilding(self.config, self._with_run)
-        self.replaying = Replaying(self.config.directory, self._with_run)
+        self.replaying = Replaying(self._places, self._with_run)
         self.checking = Checking(self.config, self._with_run)
 
     def _open(self) -> Engine:
@@ -79,7 +72,11 @@ class Archive:
         try:
             migrate.upgrade(engine)
             with Session(engine) as session, session.begin():
-                repair.repair(session, self.config.directory)
+                repair.repair(session, self.config.directory, fleet=self._places.is_fleet(session))
+            self._foreign = uploading.first(engine, self.config)
+        except StorageError:
+            engine.dispose()
+            raise
         except (OSError, SQLAlchemyError) as error:
             raise StorageError(f"cannot open the archive: {' '.join(str(error).split())}") from None
         return engine
@@ -94,6 +91,8 @@ class Archive:
         """Begin a run of one column; the arguments are columns of `runs`."""
 
         def work(session: Session) -> int:
+            if self._foreign is not None and about["spider"] != "replay":  # which may rebuild a lost database
+                raise self._foreign
             run = Run(started_at=_now(), ledger={}, **about)
             session.add(run)
             session.flush()
@@ -221,12 +220,12 @@ class Archive:
 
     def extract_texts(self) -> Counter[str]:
         """Read the attached files not read yet; returns how many ended how. After the crawl, before close()."""
-        return keeping.extract_all(self._engine, self.config.directory)
+        return keeping.extract_all(self._engine, self._places)
 
     def kept_page(self, reference: str) -> KeptPage | None:
         """The page an article (id or address) was read from; None for an unknown one. Raises StorageError."""
         with Session(self._engine) as session:
-            return kept_page(session, self.config.directory, reference)
+            return kept_page(session, self._places, reference)
 
     async def refile(self, run_id: int, url: str, files: Mapping[str, Attachment]) -> str:
         """The page stands as it was, but these files (by address) have other bytes; returns the outcome."""
@@ -253,13 +252,15 @@ class Archive:
                     lock.alone(session)
                     self._evidence.finish(session)
                     repair.renew(session, self.config.directory)
-                    manifest.seal(session, self.config.directory, sorted(self._columns), _now())
+                    manifest.seal(session, self._places, sorted(self._columns), _now())
             except (OSError, SQLAlchemyError) as error:
                 failed = StorageError(f"storage failed: {' '.join(str(error).split())}")
         self._evidence.close()
         for held in self._locks:
             held.release()
         after.crawl(self.config, self._operating, self._engine, self._finished, failed)
+        if failed is None:
+            failed = uploading.last(self._engine, self.config, self._operating)
         self._engine.dispose()
         return failed
 
@@ -281,7 +282,9 @@ class Archive:
         """Evidence and JSON lines reach the disk before the rows that cite them are committed."""
         maintain.update(session)
         new, completed = (session.info.pop(name, ()) for name in (NEW_VERSIONS, COMPLETED))
-        jsonl.append(session, self.config.directory, new, completed)
+        if new or completed:
+            fleet = self._places.is_fleet(session)
+            jsonl.append(session, self.config.directory, new, completed, fleet=fleet)
         self._evidence.before_commit(session)
 
 

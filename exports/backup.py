@@ -7,6 +7,7 @@ left out whole. The copy is an embedded archive (also of one on PostgreSQL), clo
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from sqlalchemy.orm import Session
 from exports import disk, manifest, repair, segments, transfer
 from exports.config import Config
 from exports.database import migrate
-from exports.database.models import Manifest, Segment
+from exports.database.models import Manifest, Segment, StoredFile
 from exports.database.session import open_engine
 from exports.errors import ConfigError, StorageError
+from exports.store.places import Places
 from exports.verify import verify
 
 _CHUNK = 1 << 20
@@ -55,28 +57,29 @@ def backup(config: Config, target: Path) -> Backup:
     finally:
         source.dispose()
     try:
-        files, size = _copy_files(config.directory, target)
+        files, size = _copy_files(Places(config), target)
     except OSError as error:
         raise StorageError(f"{error.filename}: {error.strerror}; the backup in {str(target)!r} is not whole") from None
     problems = tuple(str(problem) for problem in verify(Config(target, f"sqlite:///{target}/archive.db")))
     return Backup(rows, files, size, problems)
 
 
-def _copy_files(directory: Path, target: Path) -> tuple[int, int]:
+def _copy_files(places: Places, target: Path) -> tuple[int, int]:
     engine = open_engine(f"sqlite:///{target}/archive.db")
     files = size = 0
     try:
         with Session(engine) as session, session.begin():
             for segment in session.scalars(select(Segment)):
                 files, size = files + 1, size + segment.size
-                if not _copy_committed(directory, target, segment):
+                if not _copy_committed(session, places, target, segment):
                     # a replay has written the lines again meanwhile: the copy makes them from its own database
                     segments.stale(session, segment.path)
-            known = [directory / manifest.path_of(number) for number in session.scalars(select(Manifest.number))]
-            for source in (*known, *_stored(directory)):
-                place = target / source.relative_to(directory)
+            known = [manifest.path_of(number) for number in session.scalars(select(Manifest.number))]
+            for path in (*known, *_stored(session, places)):
+                place = target / path
                 place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, place)
+                with places.at_hand(session, path) as source:
+                    shutil.copy2(source, place)
                 files, size = files + 1, size + place.stat().st_size
             session.flush()
             repair.repair(session, target)
@@ -85,20 +88,24 @@ def _copy_files(directory: Path, target: Path) -> tuple[int, int]:
     return files, size
 
 
-def _stored(directory: Path) -> Iterator[Path]:
+def _stored(session: Session, places: Places) -> Iterator[str]:
     """Attachments and images: a name is a digest, so a file that is there is whole and never changes."""
-    yield from sorted(path for path in (directory / "files").glob("*/*") if not path.name.startswith("."))
+    here = {path for path in (places.directory / "files").glob("*/*") if not path.name.startswith(".")}
+    paths = {path.relative_to(places.directory).as_posix() for path in here}
+    if places.has_store:
+        paths.update(session.scalars(select(StoredFile.path).where(StoredFile.path.like("files/%"))))
+    yield from sorted(paths)
 
 
-def _copy_committed(directory: Path, target: Path, segment: Segment) -> bool:
+def _copy_committed(session: Session, places: Places, target: Path, segment: Segment) -> bool:
     """Copy the bytes the database vouches for; whether they are the ones it means.
 
     Raises StorageError where a WARC file lacks some: evidence is not to be had from elsewhere.
     """
-    source, place, left = directory / segment.path, target / segment.path, segment.size
+    source, place, left = places.directory / segment.path, target / segment.path, segment.size
     place.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_file():
-        with source.open("rb") as read, place.open("wb") as written:
+    with suppress(FileNotFoundError), places.at_hand(session, segment.path) as here:
+        with here.open("rb") as read, place.open("wb") as written:
             while left and (chunk := read.read(min(left, _CHUNK))):
                 written.write(chunk)
                 left -= len(chunk)

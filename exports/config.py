@@ -26,6 +26,8 @@ class Config:
     """ARCHIVE_GONE_CHECKS: an article is withdrawn once so many checks in a row found it gone …"""
     gone_hours: float = 72
     """ARCHIVE_GONE_HOURS: … the first and the last of them at least so many hours apart"""
+    store: str = ""
+    """ARCHIVE_STORE: the URL of the shared store; empty: everything lies in the folder alone"""
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -50,6 +52,7 @@ class Config:
             revisit_share=number(settings, "ARCHIVE_REVISIT_SHARE", 0.05, least=0),
             gone_checks=int(number(settings, "ARCHIVE_GONE_CHECKS", 3, least=1)),
             gone_hours=number(settings, "ARCHIVE_GONE_HOURS", 72, least=0),
+            store=store_url(value(settings, "ARCHIVE_STORE")),
         )
 
 
@@ -91,5 +94,23 @@ def database_url(text: str, name: str = "ARCHIVE_DATABASE_URL") -> str:
     return url.render_as_string(hide_password=False)
 
 
+def store_url(text: str) -> str:
+    """The URL without a slash at its end; raises ConfigError saying what is wrong with it."""
+    if not text:
+        return ""
+    scheme, _, rest = text.partition("://")
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) or not rest.strip("/") or re.search(r"[?#\s]", rest):
+        raise ConfigError(f"ARCHIVE_STORE {without_password(text)!r} is no address of a store: {_STORES}")
+    if "@" in rest:
+        raise ConfigError(
+            f"ARCHIVE_STORE {without_password(text)!r} holds a user or password: give them as AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY"
+        )
+    if scheme == "file" and not rest.startswith("/"):
+        raise ConfigError(f"ARCHIVE_STORE {text!r} is no absolute path: {_STORES}")
+    return text.rstrip("/")
+
+
+_STORES = "allowed are file:///FOLDER and s3://BUCKET/PREFIX"
 _FILE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?%]+)")
 _ALLOWED = "allowed are sqlite:///FILE and postgresql://USER@HOST/NAME"

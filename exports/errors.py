@@ -37,6 +37,13 @@ class StorageError(ArchiveError):
     exit_code = 5
 
 
+class StoreError(StorageError):
+    """The shared store is full, cannot be reached, forbids it or is another archive's. Raised by store/."""
+
+    archive_is_good = True
+    """Nothing in ARCHIVE_DIR or in the database is lost; the next run tells the store what it lacks."""
+
+
 class ColumnBusy(ArchiveError):
     """Another run of the column is alive. Raised by lock.py."""
 

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.orm import Session
 
 from crawler import items
-from exports import segments
-from exports.database.models import ArticleVersion
+from exports import disk, segments
+from exports.database.models import ArticleVersion, Segment
 
 _PRINTED = [field.name for field in fields(items.Article)]
 FIELDS = [
@@ -79,21 +79,40 @@ def _belonging(path: str) -> list[ColumnElement[bool]]:
 
 
 def append(
-    session: Session, directory: Path, versions: Iterable[ArticleVersion], completed: Iterable[ArticleVersion] = ()
+    session: Session,
+    directory: Path,
+    versions: Iterable[ArticleVersion],
+    completed: Iterable[ArticleVersion] = (),
+    *,
+    fleet: bool = False,
 ) -> None:
     """Append the lines of new versions, before the transaction that adds them commits.
 
-    The files in which those stand that it completed are noted as stale; repair.py writes them anew.
+    The files in which those stand that it completed are noted as stale; repair.py writes them anew. In a fleet each
+    machine has files of its own, which lack what others have added: they are then written anew.
     """
     by_path: dict[str, list[str]] = {}
     for version in versions:
         by_path.setdefault(path_of(version), []).append(line(version) + "\n")
     stale = {path_of(version) for version in completed}
     for path in sorted(by_path.keys() | stale):  # sorted: two runs must not wait for each other
-        if path in by_path:
+        if path in by_path and fleet and not segments.is_current(session, directory, path):
+            rewrite(session, directory, path)
+        elif path in by_path:
             segments.append(session, directory, path, "".join(by_path[path]).encode())
         if path in stale:
             segments.stale(session, path)
+
+
+def rewrite(session: Session, directory: Path, path: str) -> None:
+    """Write a file again from the database; the new file replaces the old one atomically."""
+    # locked: a run of another column may be about to append the line of an article both list
+    session.get(Segment, path, with_for_update=True)
+    target = directory / path
+    with disk.replacing(target, target.with_suffix(".jsonl.tmp")) as file:
+        for version in versions_of(session, path):
+            file.write(line(version).encode() + b"\n")
+    segments.vouch(session, directory, path, closed=False)
 
 
 def _plain(value: Any) -> Any:

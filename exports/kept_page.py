@@ -3,7 +3,6 @@
 import gzip
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import brotli
 import zstandard
@@ -12,7 +11,8 @@ from sqlalchemy.orm import Session
 from exports import query
 from exports.database.models import ArticleVersion, Capture, Run
 from exports.errors import StorageError
-from exports.warc import WarcDamage, read_record
+from exports.store.places import Places
+from exports.warc import WarcDamage
 
 _LARGEST = 64 << 20
 
@@ -33,7 +33,7 @@ class KeptPage:
     listed_date: str
 
 
-def kept_page(session: Session, directory: Path, reference: str) -> KeptPage | None:
+def kept_page(session: Session, places: Places, reference: str) -> KeptPage | None:
     """The page of an article's current version; None for an unknown article. Raises StorageError."""
     article = query.find_article(session, reference)
     if article is None:
@@ -42,7 +42,7 @@ def kept_page(session: Session, directory: Path, reference: str) -> KeptPage | N
     capture = session.get_one(Capture, version.capture_id)
     origin = query.payload_capture(session, capture)
     try:
-        record = read_record(directory / origin.warc_file, origin.warc_offset)
+        record = places.record(session, origin.warc_file, origin.warc_offset)
     except (OSError, WarcDamage) as error:
         raise StorageError(f"the evidence of article {article.id} cannot be read: {error}") from None
     headers = {name.lower(): value for name, value in record.headers}

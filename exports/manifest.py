@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from exports import disk, failpoints
 from exports.database.models import ArticleVersion, Base, Capture, Manifest, Run, Segment
+from exports.store.places import Places
 
 FORMAT = 1
 _RUN_FIELDS = [column.name for column in Run.__table__.columns if column.name != "manifest"]
@@ -31,14 +32,17 @@ def path_of(number: int) -> str:
     return f"manifests/{number:08}.json"
 
 
-def seal(session: Session, directory: Path, columns: Sequence[str], now: datetime) -> int | None:
+def seal(session: Session, places: Places, columns: Sequence[str], now: datetime) -> int | None:
     """Write the next manifest: the columns' runs and the files' bytes no manifest covers yet; returns its number.
 
-    None where nothing was added. The caller holds the columns, so that their unfinished runs are dead ones.
+    None where nothing was added. What lies on another machine is its own to seal.
+
+    The caller holds the columns, so that their unfinished runs are dead ones.
     """
+    directory = places.directory
     adopted = _adopt(session, directory, now)
     runs = session.scalars(select(Run).where(Run.manifest.is_(None), Run.column_id.in_(columns)).order_by(Run.id)).all()
-    files = [_entry(directory, segment) for segment in _unsealed(session)]
+    files = [_entry(directory, segment) for segment in _unsealed(session, places)]
     if not runs and not files:
         return None
     last = session.scalar(select(Manifest).order_by(Manifest.number.desc()).limit(1))
@@ -126,11 +130,13 @@ def digest_of(target: Path, start: int, end: int) -> str:
     return digest.hexdigest()
 
 
-def _unsealed(session: Session) -> Sequence[Segment]:
-    """Closed WARC files and JSON Lines files with bytes no manifest covers."""
+def _unsealed(session: Session, places: Places) -> Sequence[Segment]:
+    """Closed WARC files and JSON Lines files with bytes no manifest covers; not a fleet's lines, see lines.py."""
     complete = or_(Segment.closed, Segment.path.like("jsonl/%")) & Segment.crc32.is_not(None)
     query = select(Segment).where(complete, Segment.sealed < Segment.size).order_by(Segment.path)
-    return session.scalars(query).all()
+    fleet = places.is_fleet(session)
+    found = [row for row in session.scalars(query) if not (fleet and row.path.startswith("jsonl/"))]
+    return [row for row in found if not places.has_store or (places.directory / row.path).is_file()]
 
 
 def _entry(directory: Path, segment: Segment) -> dict[str, Any]:

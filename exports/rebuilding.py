@@ -23,6 +23,8 @@ from exports.checking import WithRun
 from exports.config import Config
 from exports.database.models import Article, ArticleVersion, Capture, GoneCheck, Listing, Run
 from exports.replaying import Kept, kept_of
+from exports.store import joining
+from exports.store.places import Places
 
 Key = tuple[datetime, int]
 """Place of a capture in time: when it came in, its id."""
@@ -167,7 +169,11 @@ class Rebuilding:
         """The runs of these columns to rebuild (none where the database is whole), and what cannot be read."""
 
         def work(session: Session, _run: Run) -> tuple[list[OpenRun], list[str]]:
-            damages = recovery.index(session, self._config.directory, names) if recovery.is_lost(session) else []
+            damages = []
+            if recovery.is_lost(session):
+                if self._config.store:
+                    joining.adopt(session, Places(self._config))
+                damages = recovery.index(session, self._config.directory, names)
             return open_runs(session, list(names)), damages
 
         return await self._with_run(run_id, work)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exports import cdxj, disk, jsonl, lock, segments
+from exports import cdxj, jsonl, lock, segments
 from exports.database.models import Run, Segment
 from exports.warc import WarcDamage, whole_length
 
@@ -23,15 +23,18 @@ LOST = "jsonl.lost"
 """Where the lines of a lost database are kept: they name its versions, whatever else is left of it."""
 
 
-def repair(session: Session, directory: Path) -> None:
-    """Repair every file that no living run is writing."""
+def repair(session: Session, directory: Path, *, fleet: bool = False) -> None:
+    """Repair every file that no living run is writing.
+
+    In a fleet a JSON Lines file that is missing or short is another machine's, see jsonl.append().
+    """
     lock.alone(session)
     known = {found.path: found for found in session.scalars(select(Segment))}
     is_new = not known and session.scalar(select(Run.id).limit(1)) is None
     if is_new and any((directory / "jsonl").glob("*/*.jsonl")):
         _keep_aside(directory)
     for path, segment in known.items():
-        if path.startswith("jsonl/"):
+        if path.startswith("jsonl/") and not (fleet and _is_behind(directory, segment)):
             _repair_jsonl(session, directory, segment)
     for lines in (directory / "jsonl").glob("*/*.jsonl"):
         if (path := lines.relative_to(directory).as_posix()) not in known:
@@ -52,12 +55,17 @@ def _keep_aside(directory: Path) -> None:
     log.error("`scrapy crawl replay` rebuilds a lost database from the WARC files, as long as nothing was crawled anew")
 
 
+def _is_behind(directory: Path, segment: Segment) -> bool:
+    target = directory / segment.path
+    return segment.crc32 is not None and (not target.exists() or target.stat().st_size < segment.size)
+
+
 def _repair_jsonl(session: Session, directory: Path, segment: Segment) -> None:
     target = directory / segment.path
     size = target.stat().st_size if target.exists() else 0
     if size < segment.size or segment.crc32 is None:
         log.warning("%s: written again from the database", segment.path)
-        rewrite(session, directory, segment)
+        jsonl.rewrite(session, directory, segment.path)
     elif surplus := segments.cut(target, segment.size):
         log.warning("%s: cut %d bytes a killed run had not committed", segment.path, surplus)
 
@@ -66,16 +74,7 @@ def renew(session: Session, directory: Path) -> None:
     """Write the JSON Lines files anew in which versions stand that were completed, or read again, since."""
     stale = select(Segment).where(Segment.path.like("jsonl/%"), Segment.crc32.is_(None)).order_by(Segment.path)
     for segment in session.scalars(stale).all():
-        rewrite(session, directory, segment)
-
-
-def rewrite(session: Session, directory: Path, segment: Segment) -> None:
-    """Write a JSON Lines file again from the database; the new file replaces the old one atomically."""
-    target = directory / segment.path
-    with disk.replacing(target, target.with_suffix(".jsonl.tmp")) as file:
-        for version in jsonl.versions_of(session, segment.path):
-            file.write(jsonl.line(version).encode() + b"\n")
-    segments.vouch(session, directory, segment.path, closed=False)
+        jsonl.rewrite(session, directory, segment.path)
 
 
 def _repair_warc(session: Session, directory: Path, warc: Path, segment: Segment | None) -> None:

@@ -3,19 +3,21 @@
 What was read: rereadings.py. A database that was lost: rebuilding.py.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from exports import failpoints, repair, rereadings
-from exports.database.models import ArticleVersion, Capture, Listing, Run, Segment
+from exports import failpoints, jsonl, rereadings
+from exports.database.models import ArticleVersion, Capture, Listing, Run
+from exports.errors import StorageError
 from exports.rereadings import Judgement, Reread
+from exports.store.places import Places
 
 T = TypeVar("T")
 
@@ -125,11 +127,17 @@ def _payload(session: Session, capture: Capture) -> Capture:
     return session.get_one(Capture, capture.revisit_of) if capture.revisit_of else capture
 
 
+def _fail(error: StorageError, _session: Session, _run: Run) -> None:
+    """In the writing thread: storage failed, which ends the run."""
+    raise error
+
+
 class Replaying:
     """The replay side of an Archive; every method returns once its write is durable."""
 
-    def __init__(self, directory: Path, with_run: WithRun) -> None:
-        self.directory = directory
+    def __init__(self, places: Places, with_run: WithRun) -> None:
+        self.directory = places.directory
+        self._places = places
         self._with_run = with_run
 
     async def prepare(self, run_id: int, column_id: str, reader: str) -> int:
@@ -143,13 +151,28 @@ class Replaying:
 
     async def versions(self, run_id: int, column_id: str, after: tuple[int, int]) -> list[Kept]:
         """The next versions to read again."""
-        return await self._with_run(run_id, lambda s, _: versions(s, column_id, after, 200))
+        found = await self._with_run(run_id, lambda s, _: versions(s, column_id, after, 200))
+        await self._bring(run_id, found)
+        return found
 
     async def captured(
         self, run_id: int, url: str, near: int | None = None, until: datetime | None = None
     ) -> Kept | None:
         """The answer to an address that is no error; see captured()."""
-        return await self._with_run(run_id, lambda s, _: captured(s, url, near, until))
+        found = await self._with_run(run_id, lambda s, _: captured(s, url, near, until))
+        await self._bring(run_id, [found] if found else [])
+        return found
+
+    async def _bring(self, run_id: int, found: Sequence[Kept]) -> None:
+        """Copy the evidence that is only in the store into the folder: a replay reads whole files."""
+        if not self._places.has_store:
+            return
+        paths = {kept.warc_file for kept in found}
+        elsewhere = await self._with_run(run_id, lambda s, _: self._places.elsewhere(s, paths))
+        try:
+            await asyncio.to_thread(self._places.bring, elsewhere)
+        except StorageError as error:
+            await self._with_run(run_id, partial(_fail, error))
 
     async def note(self, run_id: int, column_id: str, reader: str, found: Sequence[Reread]) -> None:
         """Keep what was read again, until it is promoted."""
@@ -171,5 +194,4 @@ class Replaying:
             await self._with_run(run_id, partial(self._rewrite, path))
 
     def _rewrite(self, path: str, session: Session, _run: Run) -> None:
-        # locked: a run of another column may be about to append the line of an article both list
-        repair.rewrite(session, self.directory, session.get_one(Segment, path, with_for_update=True))
+        jsonl.rewrite(session, self.directory, path)

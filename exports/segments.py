@@ -15,6 +15,9 @@ from exports import disk, failpoints
 from exports.database.models import Segment
 from exports.errors import StorageError
 
+_left: dict[Path, tuple[int, int]] = {}
+"""File -> size and CRC-32 as this process has left it."""
+
 
 def append(session: Session, directory: Path, path: str, data: bytes) -> None:
     """Append to the file and vouch for the new length in the session's transaction.
@@ -42,7 +45,23 @@ def append(session: Session, directory: Path, path: str, data: bytes) -> None:
     segment.size += len(data)
     if segment.crc32 is not None:
         segment.crc32 = zlib.crc32(data, segment.crc32)
+        _left[target] = segment.size, segment.crc32
     session.flush()
+
+
+def is_current(session: Session, directory: Path, path: str) -> bool:
+    """Whether the file here begins with the bytes the database vouches for; nobody else appends until the commit.
+
+    What this process itself has left there is known without reading it.
+    """
+    segment = session.scalar(select(Segment).where(Segment.path == path).with_for_update())
+    if segment is None:
+        return True
+    target = directory / path
+    size = target.stat().st_size if target.exists() else 0
+    if segment.crc32 is None or size < segment.size:
+        return False
+    return _left.get(target) == (segment.size, segment.crc32) or checksum(target, segment.size) == segment.crc32
 
 
 def cut(target: Path, size: int) -> int:

@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from sqlalchemy import select
@@ -20,7 +19,8 @@ from sqlalchemy.orm import Session
 from exports import cdxj, query
 from exports.database.models import Article, Attachment, Capture, Image
 from exports.errors import StorageError
-from exports.warc import WarcDamage, read_record
+from exports.store.places import Places
+from exports.warc import WarcDamage
 
 _WARC = "archive/data.warc.gz"
 _CHUNK = 500
@@ -28,14 +28,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Every entry's time in the zip file, so that the same archive gives the same bytes."""
 
 
-def write(stream: BinaryIO, session: Session, directory: Path, ids: Sequence[int]) -> int:
+def write(stream: BinaryIO, session: Session, places: Places, ids: Sequence[int]) -> int:
     """Writes the pages of these articles with their files and images; returns the number of pages.
 
     Raises StorageError where evidence is missing or damaged.
     """
     captures = _captures(session, ids)
     with tempfile.TemporaryFile() as warc:
-        index = sorted(_copy(warc, directory, captures))
+        index = sorted(_copy(warc, session, places, captures))
         pages = list(_pages(session, ids))
         created = max((capture.fetched_at for capture in captures), default=datetime(1980, 1, 1, tzinfo=UTC))
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as package:
@@ -82,16 +82,13 @@ def _captures(session: Session, ids: Sequence[int]) -> list[Capture]:
     return [found[number] for number in sorted(found)]
 
 
-def _copy(target: IO[bytes], directory: Path, captures: Iterable[Capture]) -> Iterator[bytes]:
+def _copy(target: IO[bytes], session: Session, places: Places, captures: Iterable[Capture]) -> Iterator[bytes]:
     """Copies the records and yields the index line of each."""
     for capture in captures:
-        path = directory / capture.warc_file
         try:
-            record = read_record(path, capture.warc_offset)
-            with path.open("rb") as source:
-                source.seek(record.offset)
-                offset = target.tell()
-                target.write(source.read(record.length))
+            record = places.record(session, capture.warc_file, capture.warc_offset)
+            offset = target.tell()
+            target.write(places.part(session, capture.warc_file, record.offset, record.length))
         except OSError as error:
             raise StorageError(f"the evidence {capture.warc_file} cannot be read: {error.strerror}") from None
         except WarcDamage as error:

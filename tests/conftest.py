@@ -1,6 +1,6 @@
 """Fixtures every test may use."""
 
 from tests.archive_command import archive
-from tests.services import database_url, postgres_database, postgres_url, small_disk
+from tests.services import database_url, object_server, postgres_database, postgres_url, small_disk, store
 
-__all__ = ["archive", "database_url", "postgres_database", "postgres_url", "small_disk"]
+__all__ = ["archive", "database_url", "object_server", "postgres_database", "postgres_url", "small_disk", "store"]

@@ -5,6 +5,7 @@ ARCHIVE_REQUIRE_SERVICES=1 they fail instead.
 """
 
 import glob
+import importlib.util
 import os
 import pwd
 import secrets
@@ -12,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -62,6 +64,11 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class PostgresServer:
@@ -168,6 +175,41 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/archive.db"
     return str(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An S3-compatible server of our own; the folder its buckets lie in. Clients find it in the environment."""
+    for package in ("s3fs", "localbucket"):
+        if importlib.util.find_spec(package) is None:
+            missing(f"{package} is not installed: `pip install --require-hashes -r requirements-dev.lock`")
+    folder, port = tmp_path_factory.mktemp("buckets"), _free_port()
+    command = [sys.executable, "-m", "localbucket", str(folder), "--port", str(port)]
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+    with pytest.MonkeyPatch.context() as patch, (folder / ".log").open("wb") as log:
+        for name, value in (keys | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}).items():
+            patch.setenv(name, value)
+        with subprocess.Popen(command, stdout=log, stderr=log) as server:
+            deadline = time.monotonic() + _SECONDS_TO_START
+            while not _listens(port):
+                assert server.poll() is None, (folder / ".log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield folder
+            server.kill()
+
+
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.slow)])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """ARCHIVE_STORE is set to a fresh store, on each of the tested systems in turn; the folder its objects lie in."""
+    if request.param == "file":
+        monkeypatch.setenv("ARCHIVE_STORE", f"file://{tmp_path}/share/archive")
+        return tmp_path / "share/archive"
+    buckets = Path(request.getfixturevalue("object_server"))
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    (buckets / name).mkdir()
+    monkeypatch.setenv("ARCHIVE_STORE", f"s3://{name}/archive")
+    return buckets / name / "archive"
 
 
 @pytest.fixture

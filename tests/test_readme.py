@@ -22,7 +22,7 @@ EDITIONS = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README
 ENGLISH, CHINESE = EDITIONS.values()
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.M | re.S)
 SETTINGS = (
-    *("ARCHIVE_DIR", "ARCHIVE_DATABASE_URL", "ARCHIVE_SITES_DIR", "ARCHIVE_QUEUE_URL"),
+    *("ARCHIVE_DIR", "ARCHIVE_DATABASE_URL", "ARCHIVE_SITES_DIR", "ARCHIVE_QUEUE_URL", "ARCHIVE_STORE"),
     *("ARCHIVE_CONTACT", "ARCHIVE_RETRY_DELAY"),
 )
 """Likewise."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from exports.archive import Archive
 from exports.database.models import Attachment, FileText
 from exports.database.session import open_engine
+from exports.store.places import Places
 from exports.texts import keeping, worker
 from exports.texts.extraction import Extracted, Extractor
 from tests import office_files as made
@@ -206,5 +207,5 @@ def test_an_older_archive_gets_its_texts(tmp_path: Path) -> None:
     engine = open_engine(config(tmp_path).database_url)
     with engine.begin() as connection:  # the readers got better
         connection.execute(text("UPDATE file_texts SET reader = 'texts@0', text = NULL"))
-    assert keeping.extract_all(engine, tmp_path) == {"read": 1}
+    assert keeping.extract_all(engine, Places(config(tmp_path))) == {"read": 1}
     engine.dispose()

@@ -85,17 +85,20 @@ class Command(ScrapyCrawl):
             trouble = archive.close()
         spider: Any = crawler.spider
         reports: list[Report] = spider.reports if spider else []
-        if trouble:
+        finished = [report for report in reports if report.finished]
+        if trouble and not (finished and getattr(trouble, "archive_is_good", False)):
             print(f"scrapy crawl: {harmless(str(trouble))}", file=sys.stderr)
             return 5
         if self.crawler_process.bootstrap_failed or crawler.stats.get_value("finish_reason") == "start_error":
             print("scrapy crawl: unexpected error, see the log above", file=sys.stderr)
             return 1
-        finished = [report for report in reports if report.finished]
         print_summary(finished, directory, texts)
         for report in finished:
             if report.exit_code():
                 print(harmless(f"scrapy crawl: {report.column_name}: {report.reason()}"), file=sys.stderr)
+        if trouble:
+            print(f"scrapy crawl: {harmless(str(trouble))}", file=sys.stderr)
+            return 5
         if len(finished) < len(order.columns):
             print("scrapy crawl: interrupted; run it again to go on", file=sys.stderr)
             return 3

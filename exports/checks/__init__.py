@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exports import segments
-from exports.database.models import Segment
+from exports.database.models import Run, Segment
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ def is_unfinished(session: Session, directory: Path) -> bool:
     """
     closed = set(session.scalars(select(Segment.path).where(Segment.closed)))
     return any(f"warc/{warc.name}" not in closed for warc in (directory / "warc").glob("*.warc.gz"))
+
+
+def unsealed_runs(session: Session) -> set[int]:
+    """The runs that are under way or were killed: what they keep may be on another machine, not in the store."""
+    return set(session.scalars(select(Run.id).where(Run.manifest.is_(None))))
 
 
 def size_fault(target: Path, segment: Segment, *, may_be_longer: bool) -> str | None:

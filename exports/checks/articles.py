@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from crawler import items
 from exports.canonical import content_hash, item_of, text_hash
-from exports.checks import Findings, Problem, found
+from exports.checks import Findings, Problem, found, unsealed_runs
 from exports.database.models import (
     Article,
     ArticleAuthor,
@@ -20,7 +20,9 @@ from exports.database.models import (
     ArticleVersion,
     Attachment,
     Image,
+    StoredFile,
 )
+from exports.store.places import Places
 
 _CHUNK = 50
 _DETAILS: dict[str, tuple[Any, type]] = {
@@ -31,10 +33,11 @@ _DETAILS: dict[str, tuple[Any, type]] = {
 """list of a version -> the table that repeats the current one, the item its rows are made of"""
 
 
-def check(session: Session, directory: Path) -> Findings:
+def check(session: Session, places: Places) -> Findings:
     """Every file, every version, every article."""
-    yield from _files(directory)
-    yield from _versions(session, directory)
+    yield from _files(places.directory)
+    yield from _stored_files(session, places)
+    yield from _versions(session, places)
     yield from _articles(session)
 
 
@@ -47,8 +50,25 @@ def _files(directory: Path) -> Findings:
         yield found(where, None if named else f"its bytes have the SHA-256 {digest}")
 
 
-def _versions(session: Session, directory: Path) -> Findings:
+def _stored_files(session: Session, places: Places) -> Findings:
+    """The files that are in the store and not here."""
+    if not places.has_store:
+        return
+    for path in session.scalars(select(StoredFile.path).where(StoredFile.path.like("files/%"))).all():
+        if (places.directory / path).is_file():
+            continue
+        try:
+            with places.at_hand(session, path) as file, file.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            named = Path(path).name.partition(".")[0] == digest
+            yield found(path, None if named else f"its bytes have the SHA-256 {digest}")
+        except OSError as error:
+            yield Problem(path, str(error.strerror))
+
+
+def _versions(session: Session, places: Places) -> Findings:
     """Hashes, numbers and files of every version."""
+    under_way = unsealed_runs(session) if places.has_store else set()
     query = select(ArticleVersion).order_by(ArticleVersion.article_id, ArticleVersion.version)
     article_id, number = 0, 0
     for version in session.scalars(query.execution_options(yield_per=_CHUNK)):
@@ -59,7 +79,8 @@ def _versions(session: Session, directory: Path) -> Findings:
         number = version.version
         yield found(where, gap, *_hash_faults(version))
         for file in [*version.attachments, *version.images]:
-            yield found(f"{where}, file {file.get('url')}", _file_fault(directory, file))
+            fault = _file_fault(session, places, file, may_be_away=version.run_id in under_way)
+            yield found(f"{where}, file {file.get('url')}", fault)
 
 
 def _hash_faults(version: ArticleVersion) -> Iterator[str | None]:
@@ -76,15 +97,19 @@ def _hash_faults(version: ArticleVersion) -> Iterator[str | None]:
         yield "valid_from is not changed_at"
 
 
-def _file_fault(directory: Path, file: dict[str, Any]) -> str | None:
+def _file_fault(session: Session, places: Places, file: dict[str, Any], *, may_be_away: bool) -> str | None:
     digest, path = file.get("sha256"), file.get("path")
     if not digest or not path:
         return None if digest == path else "only one of sha256 and path is known"
     if path.partition(".")[0] != f"files/{digest[:2]}/{digest}":
         return f"the path {path} is not that of its SHA-256 {digest}"
-    if not (directory / path).is_file():
-        return f"{path} is missing"
-    size = (directory / path).stat().st_size
+    if (places.directory / path).is_file():
+        size = (places.directory / path).stat().st_size
+    elif row := places.stored(session, path):
+        size = row.size
+    else:
+        away = "is neither here nor in the store" if places.has_store else "is missing"
+        return None if may_be_away else f"{path} {away}"
     return f"{path} has {size} bytes, not {file.get('size')}" if size != file.get("size") else None
 
 

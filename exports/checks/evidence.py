@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from exports import cdxj
 from exports.checks import Findings, Problem, bytes_fault, found, size_fault
 from exports.database.models import Capture, Segment
+from exports.store.places import Places
 from exports.warc import Record, WarcDamage, read_at, whole_length
 
 
@@ -28,16 +29,16 @@ class Row:
         return f"capture {self.capture.id} ({self.capture.warc_file}, byte {self.capture.warc_offset})"
 
 
-def check(session: Session, directory: Path) -> Findings:
+def check(session: Session, places: Places) -> Findings:
     """Every WARC file, every record in it, every row of `captures`, every index."""
     known = {row.path: row for row in session.scalars(select(Segment).where(Segment.path.like("warc/%")))}
     done = set()
     for path, rows in groupby(_rows(session), key=lambda row: row.capture.warc_file):
         done.add(path)
-        yield from _file(directory / path, path, known.get(path), rows)
-    on_disk = {f"warc/{warc.name}" for warc in (directory / "warc").glob("*.warc.gz")}
+        yield from _file(session, places, path, known.get(path), rows)
+    on_disk = {f"warc/{warc.name}" for warc in (places.directory / "warc").glob("*.warc.gz")}
     for path in sorted((on_disk | known.keys()) - done):
-        yield from _file(directory / path, path, known.get(path), iter(()))
+        yield from _file(session, places, path, known.get(path), iter(()))
 
 
 def _rows(session: Session) -> Iterator[Row]:
@@ -47,19 +48,35 @@ def _rows(session: Session) -> Iterator[Row]:
     return (Row(*row) for row in session.execute(query.execution_options(yield_per=500)))
 
 
-def _file(warc: Path, path: str, segment: Segment | None, rows: Iterator[Row]) -> Findings:
-    if not warc.is_file():
-        yield Problem(path, "is missing")
-        return
+def _file(
+    session: Session, places: Places, path: str, segment: Segment | None, rows: Iterator[Row]
+) -> Iterator[Problem | None]:
+    if places.has_store and segment is not None and not segment.closed and not (places.directory / path).is_file():
+        return  # another machine writes it, or was killed and has not started again
+    try:
+        with places.at_hand(session, path) as warc:
+            if not warc.is_file():
+                yield Problem(path, "is missing")
+                return
+            lines: list[bytes] = []
+            yield from _warc(warc, path, segment, rows, lines)
+        if segment is not None and segment.closed:
+            index = cdxj.path_of(Path(path)).as_posix()
+            with places.at_hand(session, index) as file:
+                yield _index(file, sorted(lines))
+    except OSError as error:
+        yield Problem(str(error.filename), str(error.strerror))
+
+
+def _warc(
+    warc: Path, path: str, segment: Segment | None, rows: Iterator[Row], lines: list[bytes]
+) -> Iterator[Problem | None]:
     if segment is None:  # a killed run's (or a living one's) of which nothing was committed yet
         end = whole_length(warc)
     else:
         end = min(segment.size, warc.stat().st_size)
         yield found(path, size_fault(warc, segment, may_be_longer=not segment.closed), bytes_fault(warc, segment))
-    lines: list[bytes] = []
     yield from _records(warc, path, end, rows, lines)
-    if segment is not None and segment.closed:
-        yield _index(cdxj.path_of(warc), sorted(lines))
 
 
 def _records(warc: Path, path: str, end: int, rows: Iterator[Row], lines: list[bytes]) -> Findings:

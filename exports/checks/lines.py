@@ -11,14 +11,20 @@ from sqlalchemy.orm import Session
 from exports import jsonl
 from exports.checks import Findings, Problem, bytes_fault, found, is_unfinished, size_fault
 from exports.database.models import ArticleVersion, Segment
+from exports.store.places import Places
 
 _CHUNK = 50
 Key = tuple[int, int]
 """article_id, version"""
 
 
-def check(session: Session, directory: Path) -> Findings:
-    """Every file, every line, and that no version is without one."""
+def check(session: Session, places: Places) -> Findings:
+    """Every file, every line, and that no version is without one.
+
+    Of a fleet each machine has files of its own, which it writes anew before it adds to them: one that is not as the
+    last writer left his is not read. Where there is a store, a machine that only reads has none.
+    """
+    directory, fleet = places.directory, places.is_fleet(session)
     unfinished = is_unfinished(session, directory)
     known = {row.path: row for row in session.scalars(select(Segment).where(Segment.path.like("jsonl/%")))}
     on_disk = {file.relative_to(directory).as_posix() for file in (directory / "jsonl").glob("*/*.jsonl")}
@@ -28,16 +34,23 @@ def check(session: Session, directory: Path) -> Findings:
             yield found(path, None if unfinished else "the database does not know this file")
             continue
         seen: set[Key] = set()
+        target = directory / path
         # a run completed versions in it, and writes it anew at its end, or the next start does
         stale = unfinished and known[path].crc32 is None
-        if not stale:
-            yield from _file(session, directory / path, known[path], unfinished, seen)
+        if stale or (places.has_store and not target.is_file()) or (fleet and not _is_as_vouched(target, known[path])):
+            versions += sum(1 for _ in jsonl.keys_of(session, path))
+            continue
+        yield from _file(session, target, known[path], unfinished, seen)
         for key in jsonl.keys_of(session, path):
             versions += 1
-            if key not in seen and not stale:
+            if key not in seen:
                 yield Problem(path, f"has no line for article {key[0]} version {key[1]}")
     total = session.scalar(select(func.count()).select_from(ArticleVersion)) or 0
     yield found("jsonl", f"{total - versions} versions belong to no file" if total != versions else None)
+
+
+def _is_as_vouched(target: Path, segment: Segment) -> bool:
+    return target.stat().st_size == segment.size and not bytes_fault(target, segment)
 
 
 def _file(session: Session, target: Path, segment: Segment, unfinished: bool, seen: set[Key]) -> Findings:

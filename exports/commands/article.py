@@ -65,11 +65,12 @@ def pick(article: Article, versions: list[ArticleVersion], number: int) -> Artic
 
 
 def _payload(session: Session, config: Config, version: ArticleVersion) -> bytes:
-    from exports.warc import WarcDamage, read_record
+    from exports.store.places import Places
+    from exports.warc import WarcDamage
 
     capture = query.payload_capture(session, session.get_one(Capture, version.capture_id))
     try:
-        return read_record(config.directory / capture.warc_file, capture.warc_offset).payload
+        return Places(config).record(session, capture.warc_file, capture.warc_offset).payload
     except OSError as error:
         raise StorageError(f"the evidence {capture.warc_file} cannot be read: {error.strerror}") from None
     except WarcDamage as error:

@@ -46,8 +46,9 @@ def export_command(form: str, output: Path | None, text: str, limit: int | None,
                 return parquet.write(stream or sys.stdout.buffer, records, jsonl.KEYS)
             if form == "wacz":
                 from exports import wacz
+                from exports.store.places import Places
 
-                return wacz.write(stream or sys.stdout.buffer, session, config.directory, ids)
+                return wacz.write(stream or sys.stdout.buffer, session, Places(config), ids)
             return common.write_rows(form, records, stream, jsonl.KEYS)
 
         if output is None or str(output) == "-":

@@ -2,7 +2,7 @@
 
 import click
 
-SETTINGS = ("ARCHIVE_DIR", "ARCHIVE_DATABASE_URL")
+SETTINGS = ("ARCHIVE_DIR", "ARCHIVE_DATABASE_URL", "ARCHIVE_STORE")
 
 
 def _remember(context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> None:
@@ -10,7 +10,7 @@ def _remember(context: click.Context, _option: click.Parameter, given: tuple[str
     for text in given:
         name, equals, value = text.partition("=")
         if name not in SETTINGS or not equals:
-            raise click.BadParameter(f"{text!r}: allowed are {' and '.join(f'{name}=VALUE' for name in SETTINGS)}")
+            raise click.BadParameter(f"{text!r}: allowed are {', '.join(f'{name}=VALUE' for name in SETTINGS)}")
         settings[name] = value
 
 
@@ -21,5 +21,5 @@ setting_option = click.option(
     multiple=True,
     expose_value=False,
     callback=_remember,
-    help="Set ARCHIVE_DIR or ARCHIVE_DATABASE_URL; beats the environment variable of that name.",
+    help="Set ARCHIVE_DIR, ARCHIVE_DATABASE_URL or ARCHIVE_STORE; beats the environment variable of that name.",
 )

@@ -1,6 +1,7 @@
 """archive migrate, archive verify: the state of the archive itself."""
 
 import click
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from exports import lock, terminal
@@ -13,12 +14,15 @@ from exports.database.session import open_engine
 @click.option("--to", "target", metavar="URL", help="Copy the database into this empty one instead.")
 @click.option("--reindex", is_flag=True, help="Make the full-text index anew from the stored texts.")
 @click.option("--texts", is_flag=True, help="Then read the attachments whose text was not extracted yet.")
+@click.option("--store", is_flag=True, help="Then look through ARCHIVE_STORE, and forget what is not there any more.")
 @common.setting_option
-def migrate_command(target: str | None, reindex: bool, texts: bool) -> None:
+def migrate_command(target: str | None, reindex: bool, texts: bool, store: bool) -> None:
     """Bring the database to this program's schema, or copy it to another database.
 
     With --to every table is copied in one transaction and compared, row by row, with where it came from. The files stay
     where they are: afterwards set ARCHIVE_DATABASE_URL to the new database and keep ARCHIVE_DIR.
+
+    With --store every object in the store is read; what is missing or damaged there is copied again from ARCHIVE_DIR.
 
     \b
     Example: archive migrate
@@ -26,16 +30,21 @@ def migrate_command(target: str | None, reindex: bool, texts: bool) -> None:
     """
     from exports.database.migrate import upgrade
     from exports.index.maintain import rebuild
+    from exports.store.places import Places
     from exports.texts.keeping import extract_all
 
     config = common.configuration()
     if target is not None:
         if reindex:
             raise click.UsageError("--reindex is not allowed with --to, which makes the index in the new database")
+        if store:
+            raise click.UsageError("--store looks through the store, --to copies the database: one of them is allowed")
         if texts:
             raise click.UsageError("--texts reads this archive's files, --to copies it: one of them is allowed")
         _transfer(config, target)
         return
+    if store and not config.store:
+        raise click.UsageError("--store: there is none, set ARCHIVE_STORE")
     open_engine(config.database_url, read_only=True).dispose()  # refuses a missing archive, which writing would create
     engine = open_engine(config.database_url)
     try:
@@ -46,13 +55,23 @@ def migrate_command(target: str | None, reindex: bool, texts: bool) -> None:
                 articles = rebuild(session)
             terminal.print_line(f"the texts of {articles} articles are indexed anew")
         terminal.print_line("the schema is up to date")
-        outcomes = extract_all(engine, config.directory) if texts else None
+        if store:
+            _look_through_store(engine, config)
+        outcomes = extract_all(engine, Places(config)) if texts else None
     finally:
         engine.dispose()
     if outcomes is not None:
         terminal.print_line(f"texts of attachments: {outcomes.pop('read', 0)} read, {outcomes.total()} without")
         for reason, count in outcomes.most_common():
             terminal.print_line(f"  {count} x {reason}")
+
+
+def _look_through_store(engine: Engine, config: Config) -> None:
+    from exports.store.uploading import forget, upload
+
+    kept, lost = forget(engine, config)
+    terminal.print_line(f"{kept} files are in {config.store} as they should be, {lost} are not")
+    terminal.print_line(f"{upload(engine, config)} files of {config.directory} copied into it")
 
 
 def _transfer(config: Config, target: str) -> None:
@@ -67,17 +86,20 @@ def _transfer(config: Config, target: str) -> None:
 
 
 @click.command("verify")
+@click.option("--store", "with_store", is_flag=True, help="Read every object in ARCHIVE_STORE too.")
 @common.format_option("table", "jsonl", "csv")
 @common.setting_option
-def verify_command(form: str) -> None:
+def verify_command(with_store: bool, form: str) -> None:
     """Check the archive against its own evidence, without the network; exit code 1 where there is a problem.
+
+    What is not in ARCHIVE_DIR is read from ARCHIVE_STORE, where one is set.
 
     \b
     Example: archive verify
     """
     from exports.verify import verify
 
-    verification = verify(common.configuration())
+    verification = verify(common.configuration(), with_store=with_store)
     if form != "table":
         if common.write_rows(form, map(vars, verification)):
             raise click.exceptions.Exit(1)

@@ -18,7 +18,7 @@ from exports.database.article_tables import (
 from exports.database.base import Base, UTCDateTime
 from exports.database.index_tables import SearchArticle, SearchDocument, SearchState
 from exports.database.record_tables import Capture, Failure, GoneCheck, Listing, Run, Segment
-from exports.database.upkeep_tables import Manifest, Rereading
+from exports.database.upkeep_tables import Manifest, Rereading, StoredFile
 
 __all__ = [
     "Article",
@@ -42,5 +42,6 @@ __all__ = [
     "SearchDocument",
     "SearchState",
     "Segment",
+    "StoredFile",
     "UTCDateTime",
 ]

@@ -1,9 +1,9 @@
-"""The tables of the archive's upkeep: what a replay has read and not yet promoted, and the chain of manifests."""
+"""The tables of the archive's upkeep: what a replay has read and not promoted, the manifests, what is in the store."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exports.database.base import Base
@@ -40,3 +40,15 @@ class Manifest(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     """Of the file's bytes, which name the digest of the manifest before"""
     made_at: Mapped[datetime]
+
+
+class StoredFile(Base):
+    """One row per file whose copy in the shared store was read back and found right."""
+
+    __tablename__ = "stored_files"
+
+    path: Mapped[str] = mapped_column(primary_key=True)
+    """Relative to ARCHIVE_DIR, and to ARCHIVE_STORE"""
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    stored_at: Mapped[datetime]

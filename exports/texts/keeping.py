@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from exports import lock
 from exports.database.models import Attachment, FileText
 from exports.index import maintain
+from exports.store.places import Places
 from exports.texts.extraction import Extracted, Extractor
 
 READER = "texts@1"
@@ -19,10 +19,11 @@ READER = "texts@1"
 _CHUNK = 200
 
 
-def extract_all(engine: Engine, directory: Path) -> Counter[str]:
+def extract_all(engine: Engine, places: Places) -> Counter[str]:
     """Read every attached file that has not been read yet; returns how many ended how ("read", or the reason).
 
-    Each file is committed by itself: interrupted, the next call goes on. Raises SQLAlchemyError.
+    Each file is committed by itself: interrupted, the next call goes on. Raises SQLAlchemyError, and StoreError where
+    a file is only in the store and that fails.
     """
     outcomes: Counter[str] = Counter()
     with Extractor() as extractor:
@@ -30,10 +31,13 @@ def extract_all(engine: Engine, directory: Path) -> Counter[str]:
         while batch := _pending(engine, after):
             for digest, path in batch:
                 after = digest
-                file = directory / path
-                if not file.is_file():
+                try:
+                    with Session(engine) as session, places.at_hand(session, path) as file:
+                        session.rollback()  # reading may take a minute: nobody is to wait for it
+                        file.stat()
+                        found = extractor.extract(file)
+                except OSError:
                     continue  # `archive verify` names it; once it is back it is read
-                found = extractor.extract(file)
                 _keep(engine, digest, found)
                 outcomes["read" if found.text is not None else found.reason or ""] += 1
     with Session(engine) as session, session.begin():

@@ -2,19 +2,19 @@
 
 import re
 import zlib
-from pathlib import Path
 from urllib.parse import quote
 
 import brotli
 import zstandard
 from markupsafe import escape
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from w3lib.encoding import html_to_unicode
 
 from exports import query
 from exports.database.models import Capture
+from exports.errors import StoreError
 from exports.terminal import printable
-from exports.warc import Record, WarcDamage, read_record
+from exports.warc import Record, WarcDamage
 from exports.web import guard, markup, questions
 from exports.web.errors import NotThere
 from exports.web.room import Visit
@@ -27,9 +27,8 @@ _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f"\\/:*?<>|;%]')
 
 def picture(visit: Visit) -> Response:
     """An archived picture. Only what begins as one is shown, whatever the site called it."""
-    path = _path(visit, visit.request.path_params["sha256"])
-    with path.open("rb") as file:
-        start = file.read(12)
+    content, _ = _file(visit, visit.request.path_params["sha256"])
+    start = content[:12]
     kind = next((kind for magic, kind in _PICTURES.items() if start.startswith(magic)), None)
     if start[:4] == b"RIFF" and start[8:] == b"WEBP":
         kind = "image/webp"
@@ -37,24 +36,29 @@ def picture(visit: Visit) -> Response:
         raise NotThere("no-picture")
     # readable from the sandboxed frame, whose origin is nobody's
     headers = {"Content-Security-Policy": guard.FILE_POLICY, "Cross-Origin-Resource-Policy": "cross-origin"}
-    return FileResponse(path, media_type=kind, headers=headers | {"Cache-Control": "private, max-age=86400"})
+    return Response(content, media_type=kind, headers=headers | {"Cache-Control": "private, max-age=86400"})
 
 
 def attachment(visit: Visit) -> Response:
     """An archived file, to save under its printed name; never shown."""
     sha256 = visit.request.path_params["sha256"]
-    path = _path(visit, sha256)
+    content, suffix = _file(visit, sha256)
     row = questions.file_of(visit.session, sha256)
-    return _download(path.read_bytes(), file_name(row.name if row else "", path.suffix or ".bin"))
+    return _download(content, file_name(row.name if row else "", suffix or ".bin"))
 
 
-def _path(visit: Visit, sha256: str) -> Path:
+def _file(visit: Visit, sha256: str) -> tuple[bytes, str]:
+    """The bytes of an archived file, here or in the store, and its extension. Raises NotThere."""
     row = questions.file_of(visit.session, sha256) if re.fullmatch("[0-9a-f]{64}", sha256) else None
     folder = (visit.room.config.directory / "files").resolve()
     path = (visit.room.config.directory / row.path).resolve() if row and row.path else None
-    if path is None or not path.is_relative_to(folder) or not path.is_file():
+    if row is None or not row.path or path is None or not path.is_relative_to(folder):
         raise NotThere("no-file", value=sha256)
-    return path
+    try:
+        with visit.room.places.at_hand(visit.session, row.path) as file:
+            return file.read_bytes(), file.suffix
+    except (OSError, StoreError):
+        raise NotThere("no-file", value=sha256) from None
 
 
 def file_name(printed: str, suffix: str) -> str:
@@ -87,9 +91,11 @@ def record_of(visit: Visit, capture: Capture) -> Record:
     try:
         if not path.is_relative_to(visit.room.config.directory.resolve()):
             raise NotThere("no-evidence", cause=source.warc_file)
-        return read_record(path, source.warc_offset)
+        return visit.room.places.record(visit.session, source.warc_file, source.warc_offset)
     except OSError as error:
         raise NotThere("no-evidence", cause=f"{source.warc_file}: {error.strerror}") from None
+    except StoreError as error:
+        raise NotThere("no-evidence", cause=f"{source.warc_file}: {error}") from None
     except WarcDamage as error:
         raise NotThere("no-evidence", cause=f"{source.warc_file}: {error.what}") from None
 

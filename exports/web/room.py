@@ -17,6 +17,7 @@ from exports.config import Config
 from exports.database.migrate import check_current
 from exports.database.session import open_engine
 from exports.errors import ConfigError, SchemaError, StorageError
+from exports.store.places import Places
 from exports.web.errors import Unavailable
 from exports.web.texts import Language
 
@@ -33,6 +34,7 @@ class Room:
 
     def __init__(self, config: Config, seconds: float = SECONDS) -> None:
         self.config = config
+        self.places = Places(config)
         self._seconds = seconds
         self._engine: Engine | None = None
         self._checked_at = 0.0
