@@ -59,7 +59,8 @@ class Command(ScrapyCrawl):
             order = arguments.read(settings, opts.spargs, spider_class.only)
             _name_contact(settings)
             pace.slow_down(settings)
-            if not Path(settings["ARCHIVE_DIR"]).exists():
+            from_store = args[0] == "replay" and settings["ARCHIVE_STORE"]
+            if not from_store and not Path(settings["ARCHIVE_DIR"]).exists():
                 _reach(order.addresses)
             archive = open_archive(settings)
             for column in order.columns:
