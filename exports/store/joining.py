@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from exports import disk, lock
 from exports.database.models import StoredFile
 from exports.errors import StoreError
+from exports.store.objects import Content, content_of
 from exports.store.places import Places
-from exports.store.remote import Content, content_of
 
 MARKER = "zhuanti-archive.json"
 """The object, and the file in ARCHIVE_DIR that is written first: a killed first run knows its own store again."""

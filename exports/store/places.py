@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from exports import cdxj
 from exports.config import Config
 from exports.database.models import StoredFile
-from exports.store.remote import Store
+from exports.store.objects import Store
 from exports.warc import Record, WarcDamage, read_at
 
 log = logging.getLogger(__name__)

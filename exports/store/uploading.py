@@ -23,8 +23,8 @@ from exports.errors import ArchiveError, StoreError
 from exports.operating import after
 from exports.operating.settings import Settings
 from exports.store import joining
+from exports.store.objects import Content, content_of
 from exports.store.places import Places
-from exports.store.remote import Content, content_of
 
 log = logging.getLogger(__name__)
 
