@@ -31,7 +31,7 @@ test: .venv/.installed-dev
 	$(PYTEST)
 
 test-kills: .venv/.installed-dev
-	ARCHIVE_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -n auto tests/test_kills.py
+	ARCHIVE_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -n auto -o faulthandler_timeout=0 tests/test_kills.py
 
 test-fleet: .venv/.installed-dev
 	ARCHIVE_FLEET=full $(BIN)/python -m pytest -s -o faulthandler_timeout=0 -k killed tests/test_fleet.py

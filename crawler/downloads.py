@@ -4,7 +4,7 @@ The address that is checked is the address that is connected to: the check stand
 """
 
 import copy
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import (
@@ -20,7 +20,8 @@ from scrapy.utils._download_handlers import wrap_twisted_exceptions
 from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
 from service_identity.exceptions import VerificationError
-from twisted.internet.interfaces import IAddress, IReactorPluggableNameResolver
+from twisted.internet.address import IPv6Address
+from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IReactorPluggableNameResolver
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS, HTTP11ClientProtocol
 from twisted.web.iweb import IPolicyForHTTPS
@@ -99,12 +100,32 @@ class _CheckedReactor:
         self._host = host
         self._trusted = trusted
 
+    @property
+    def nameResolver(self) -> Any:
+        """Scrapy's, which looks for IPv4 addresses; one that is written as an IPv6 address is not looked up."""
+        return _Literal() if ":" in self._host else self._reactor.nameResolver
+
     def connectTCP(self, host: str, port: int, *args: Any, **options: Any) -> Any:
         public.check(self._host, host, port, self._trusted)
         return self._reactor.connectTCP(host, port, *args, **options)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
+
+
+@implementer(IHostnameResolver, IHostResolution)
+class _Literal:
+    """Resolves an IPv6 address to itself."""
+
+    def resolveHostName(self, receiver: Any, name: str, portNumber: int = 0, **_: Any) -> Self:
+        self.name = name
+        receiver.resolutionBegan(self)
+        receiver.addressResolved(IPv6Address("TCP", name, portNumber))
+        receiver.resolutionComplete()
+        return self
+
+    def cancel(self) -> None:
+        """Nothing to cancel: it was resolved at once."""
 
 
 class _BoundedProtocol(_LenientHTTP11ClientProtocol):

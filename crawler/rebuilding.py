@@ -9,10 +9,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from scrapy.http import TextResponse
 
+from crawler import failures
 from crawler.archive import Archive, Kept, OpenRun
 from crawler.exceptions import CrawlError
 from crawler.files import Files
@@ -56,7 +58,19 @@ class Source(Protocol):
         """Each response read, on all cores."""
 
     async def kept(self, url: str, near: int | None = None, until: Any = None) -> Kept:
-        """The kept answer to an address, redirects followed. Raises CrawlError."""
+        """The kept answer to an address, redirects followed. Raises CrawlError, located where an answer says why."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why an entry of a run has no article."""
+
+    outcome: str
+    reason: str
+    attempts: int
+    """Answers that said so, one after the other."""
+    capture_id: int
+    at: datetime
 
 
 @dataclass
@@ -68,8 +82,8 @@ class _Run:
     files: Files
     left: int
     shell: ListingPage | None = None
-    troubles: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Entry -> outcome and reason, where nothing better was answered."""
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+    """By entry, where nothing better was answered."""
 
 
 class Rebuild:
@@ -91,6 +105,9 @@ class Rebuild:
 
         async def lost(url: str, kind: str, error: CrawlError) -> None:
             log.info("%s %s: %s", kind, url, error)
+            outcome = failures.outcome(error) if error.capture_id else "failed"
+            about: dict[str, Any] = {"outcome": outcome, "reason": str(error), "capture_id": error.capture_id}
+            self._writes.append(self._archive.rebuilding.file_failed(run.id, url, run.ended_at, **about))
 
         return _Run(run, Report(run.column_id), Files(fetch, self._archive, lost), run.responses)
 
@@ -131,6 +148,7 @@ class Rebuild:
     async def _take(self, running: _Run, kept: Kept, found: Found) -> None:
         rebuilding, run_id, url = self._archive.rebuilding, running.run.id, kept.listed_url
         if found.article is not None:
+            running.troubles.pop(url, None)
             for file in (*found.article.attachments, *found.article.images):
                 await running.files.fill(file, ())
             self._writes.append(rebuilding.store(run_id, found.article))
@@ -138,10 +156,14 @@ class Rebuild:
             self._writes.append(rebuilding.gone(run_id, url, found.how, found.reason or "", kept))
         elif found.outcome != "followed":  # behind it stands the answer
             log.info("%s: %s: %s", url, found.outcome, found.reason)
-            running.troubles[url] = found.outcome, found.reason or ""
+            before = running.troubles.get(url)
+            attempts = 1 + (before.attempts if before else 0)
+            reason = found.reason or ""
+            running.troubles[url] = Trouble(found.outcome, reason, attempts, kept.capture_id, kept.fetched_at)
 
     async def _unchanged(self, running: _Run, kept: Kept) -> None:
         await self._write()  # its files are those of the article as it is now
+        running.troubles.pop(kept.listed_url, None)
         held = await self._archive.rebuilding.held(running.run.id, kept.listed_url)
         files = await running.files.changed(held)
         unchanged = self._archive.rebuilding.unchanged(running.run.id, kept.listed_url, files, kept.fetched_at)

@@ -62,7 +62,7 @@ class Archive:
             raise
         self._writer = Writer(self._engine, self._before_commit)
         self.watching = Watching(self._with_run, self.store, self.fail)
-        self.rebuilding = Rebuilding(self.config, self._with_run)
+        self.rebuilding = Rebuilding(self.config, self._with_run, lambda work: self._writer.submit(work).result())
         self.replaying = Replaying(self._places, self._with_run)
         self.checking = Checking(self.config, self._with_run)
 

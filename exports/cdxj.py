@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from exports import disk, failpoints
-from exports.warc import Record, walk
+from exports.warc import Record, salvage
 
 INDEXED = ("response", "revisit")
 """The types of the records that have a line."""
@@ -21,8 +21,9 @@ def path_of(warc: Path) -> Path:
 
 
 def write(warc: Path) -> Path:
-    """Index one whole WARC file; the index replaces an older one atomically. Raises WarcDamage."""
-    lines = sorted(line(warc.name, record) for record in walk(warc) if record.type in INDEXED)
+    """Index the whole records of one WARC file; the index replaces an older one atomically."""
+    whole = (found for found in salvage(warc) if isinstance(found, Record))
+    lines = sorted(line(warc.name, record) for record in whole if record.type in INDEXED)
     target = path_of(warc)
     failpoints.reach("before index write")
     with disk.replacing(target, target.with_suffix(".cdxj.tmp")) as file:

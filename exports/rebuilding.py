@@ -8,24 +8,25 @@ that was killed goes on with the runs it had not finished.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, exists, func, select, true, update
 from sqlalchemy.orm import Session
 
 from crawler import items
-from exports import ledger, recovery, repair, storing, withdrawals, worklist
+from exports import ledger, letters, recovery, repair, storing, withdrawals, worklist
 from exports.checking import WithRun
 from exports.config import Config
-from exports.database.models import Article, ArticleVersion, Capture, GoneCheck, Listing, Run
+from exports.database.models import Article, ArticleVersion, Capture, Failure, GoneCheck, Listing, Run
 from exports.replaying import Kept, kept_of
 from exports.store import joining
 from exports.store.places import Places
 
+Ask = Callable[[Callable[[Session], bool]], bool]
 Key = tuple[datetime, int]
 """Place of a capture in time: when it came in, its id."""
 
@@ -40,6 +41,16 @@ class OpenRun:
     """How many of its responses are to be observed."""
     ended_at: datetime
     """When the last of its responses came in."""
+
+
+class Trouble(Protocol):
+    """Why an entry of a run has no article; see crawler/rebuilding.py."""
+
+    outcome: str
+    reason: str
+    attempts: int
+    capture_id: int
+    at: datetime
 
 
 def open_runs(session: Session, columns: Sequence[str]) -> list[OpenRun]:
@@ -98,6 +109,8 @@ def gone(session: Session, run: Run, url: str, how: str, reason: str, kept: Kept
     """The response said that there is nothing."""
     article = ledger.article_of(session, run, url)
     if article is None:
+        about = {"outcome": "gone", "reason": reason, "attempts": 1, "capture_id": kept.capture_id}
+        fail(session, run, url, kind="article", now=kept.fetched_at, **about)
         ledger.settle(session, run, url, "gone", reason)
         return
     answer = kept.capture_id
@@ -109,12 +122,22 @@ def gone(session: Session, run: Run, url: str, how: str, reason: str, kept: Kept
         withdrawals.note(session, run, article, url, how=how, reason=reason, capture_id=answer, now=kept.fetched_at)
 
 
+def fail(session: Session, run: Run, url: str, *, now: datetime, **about: Any) -> None:
+    """The dead letter of an address, as the crawl wrote it, unless a rebuilding that was killed came as far."""
+    later = (Failure.column_id == run.column_id) & (Failure.url == url) & (Failure.last_failed_at >= now)
+    if session.scalar(select(Failure.id).where(later).limit(1)) is None:
+        letters.fail(session, run, url, now=now, **about)
+
+
 def judge(
-    session: Session, config: Config, run: Run, troubles: Mapping[str, tuple[str, str]]
+    session: Session, config: Config, run: Run, troubles: Mapping[str, Trouble]
 ) -> tuple[list[str], dict[str, int], int]:
     """All of the run was observed: what people should know, its ledger, how many of the gone are noted."""
-    for url, (outcome, reason) in troubles.items():
-        ledger.settle(session, run, url, outcome, reason)
+    for url, trouble in troubles.items():
+        if trouble.outcome in ("failed", "blocked"):
+            about = {"outcome": trouble.outcome, "reason": trouble.reason, "attempts": trouble.attempts}
+            fail(session, run, url, kind="article", now=trouble.at, capture_id=trouble.capture_id, **about)
+        ledger.settle(session, run, url, trouble.outcome, trouble.reason)
     session.flush()
     for status, outcome, reason in (
         ("live", "unchanged", "archived, not asked in this run"),
@@ -161,19 +184,27 @@ def missed(session: Session, directory: Path, column_id: str) -> list[str]:
 class Rebuilding:
     """The rebuilding side of an Archive; every method returns once its write is durable."""
 
-    def __init__(self, config: Config, with_run: WithRun) -> None:
+    def __init__(self, config: Config, with_run: WithRun, ask: Ask) -> None:
+        """``ask`` runs a function in the writing transaction and waits for its result."""
         self._config = config
         self._with_run = with_run
+        self._ask = ask
+
+    def is_needed(self) -> bool:
+        """Whether the database was lost, or a rebuilding of it was killed. Before the crawl begins."""
+        return self._ask(lambda session: recovery.is_lost(session) or recovery.is_unfinished(session))
 
     async def begin(self, run_id: int, names: Mapping[str, str]) -> tuple[list[OpenRun], list[str]]:
         """The runs of these columns to rebuild (none where the database is whole), and what cannot be read."""
 
         def work(session: Session, _run: Run) -> tuple[list[OpenRun], list[str]]:
-            damages = []
+            directory = self._config.directory
             if recovery.is_lost(session):
                 if self._config.store:
                     joining.adopt(session, Places(self._config))
-                damages = recovery.index(session, self._config.directory, names)
+                damages = recovery.index(session, directory, names)
+            else:
+                damages = recovery.damaged(directory) if recovery.is_unfinished(session) else []
             return open_runs(session, list(names)), damages
 
         return await self._with_run(run_id, work)
@@ -194,6 +225,16 @@ class Rebuilding:
         """A response said that there is nothing."""
         await self._with_run(run_id, lambda s, run: gone(s, run, url, how, reason, kept))
 
+    async def file_failed(self, run_id: int, url: str, now: datetime, **about: Any) -> None:
+        """A file of an article could not be had."""
+
+        def work(session: Session, run: Run) -> None:
+            refused = (Capture.run_id == run.id) & (Capture.url == url) & (Capture.status >= 400)
+            attempts = session.scalar(select(func.count()).where(refused)) or 1
+            fail(session, run, url, now=now, kind="file", attempts=attempts, **about)
+
+        await self._with_run(run_id, work)
+
     async def held(self, run_id: int, url: str) -> tuple[items.Held, ...]:
         """The files of the article a listed address leads to."""
 
@@ -203,9 +244,7 @@ class Rebuilding:
 
         return await self._with_run(run_id, work)
 
-    async def judge(
-        self, run_id: int, troubles: Mapping[str, tuple[str, str]]
-    ) -> tuple[list[str], dict[str, int], int]:
+    async def judge(self, run_id: int, troubles: Mapping[str, Trouble]) -> tuple[list[str], dict[str, int], int]:
         """All of the run was observed; see judge()."""
         return await self._with_run(run_id, lambda s, run: judge(s, self._config, run, troubles))
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from exports import segments
 from exports.database.models import Base, Run
-from exports.warc import Record, WarcDamage, walk
+from exports.warc import Record, WarcDamage, salvage, whole_length
 
 SPIDER = "rebuilt"
 """What `runs` calls the spider of a run found again."""
@@ -21,6 +21,12 @@ def is_lost(session: Session) -> bool:
     return session.scalar(select(Run.id).where(Run.spider != "replay").limit(1)) is None
 
 
+def is_unfinished(session: Session) -> bool:
+    """Whether a rebuilding was killed before it had rebuilt everything."""
+    open_ = (Run.spider == SPIDER) & Run.finished_at.is_(None)
+    return session.scalar(select(Run.id).where(open_).limit(1)) is not None
+
+
 def index(session: Session, directory: Path, names: Mapping[str, str]) -> list[str]:
     """Enter every response of the WARC files into `captures`; returns what could not be read, a line each.
 
@@ -29,26 +35,52 @@ def index(session: Session, directory: Path, names: Mapping[str, str]) -> list[s
     runs: dict[tuple[str, str], Run] = {}
     ids: dict[str, tuple[int, str]] = {}
     damages = []
+    early: list[tuple[Run, str, Record]] = []  # two runs at once: what a record repeats may stand in a later file
     for warc in sorted((directory / "warc").glob("*.warc.gz")):
         series, run = warc.name.rpartition("-")[0], None
         nameless: list[Record] = []  # robots.txt comes before anybody knows of a column
-        try:
-            for record in walk(warc):
-                if record.type not in ("response", "revisit"):
-                    continue
-                if column_id := record.context.get("column"):
-                    run = runs.get((series, column_id)) or _begun(session, series, record, names)
-                    runs[series, column_id] = run
-                if run is None:
-                    nameless.append(record)
-                    continue
-                for each in (*nameless, record):
+        for record in salvage(warc):
+            if isinstance(record, WarcDamage):
+                damages.append(_lost(record))
+                continue
+            if record.type not in ("response", "revisit"):
+                continue
+            if column_id := record.context.get("column"):
+                run = runs.get((series, column_id)) or _begun(session, series, record, names)
+                runs[series, column_id] = run
+            if run is None:
+                nameless.append(record)
+                continue
+            for each in (*nameless, record):
+                if each.type == "revisit" and _origin(each) not in ids:
+                    early.append((run, f"warc/{warc.name}", each))
+                else:
                     _enter(session, run, f"warc/{warc.name}", each, ids)
-                nameless.clear()
-        except WarcDamage as damage:
-            damages.append(f"{damage}: what comes behind it is not read")
+            nameless.clear()
         segments.vouch(session, directory, f"warc/{warc.name}", closed=True)
+    for run, path, record in early:
+        if _origin(record) in ids:
+            _enter(session, run, path, record, ids)
+        else:
+            damages.append(f"{path}: the record at byte {record.offset} repeats one that is lost")
     return damages
+
+
+def damaged(directory: Path) -> list[str]:
+    """What of the WARC files cannot be read, a line each, as index() says it."""
+    found = []
+    for warc in sorted((directory / "warc").glob("*.warc.gz")):
+        found += [_lost(damage) for damage in whole_length(warc)[1]]
+    return found
+
+
+def _lost(damage: WarcDamage) -> str:
+    return f"{damage}: the evidence is lost up to byte {damage.end}"
+
+
+def _origin(record: Record) -> str:
+    """The id of the record a revisit repeats."""
+    return record.warc_headers.get("WARC-Refers-To", "").strip("<>")
 
 
 def _begun(session: Session, series: str, record: Record, names: Mapping[str, str]) -> Run:
@@ -64,7 +96,7 @@ def _begun(session: Session, series: str, record: Record, names: Mapping[str, st
 
 def _enter(session: Session, run: Run, path: str, record: Record, ids: dict[str, tuple[int, str]]) -> None:
     headers = {name.lower(): value.replace("\0", "") for name, value in record.headers}
-    origin = ids.get(record.warc_headers.get("WARC-Refers-To", "").strip("<>"))
+    origin = ids.get(_origin(record))
     digest = origin[1] if origin else hashlib.sha256(record.payload).hexdigest()
     values = {
         "url": record.url,

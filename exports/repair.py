@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from exports import cdxj, jsonl, lock, segments
 from exports.database.models import Run, Segment
-from exports.warc import WarcDamage, whole_length
+from exports.warc import whole_length
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def repair(session: Session, directory: Path, *, fleet: bool = False) -> None:
             log.warning("%s: removed, a killed run had committed nothing of it", path)
             lines.unlink()
     for warc in sorted((directory / "warc").glob("*.warc.gz")):
-        _repair_warc(session, directory, warc, known.get(f"warc/{warc.name}"))
+        _repair_warc(session, directory, warc, known.get(f"warc/{warc.name}"), is_new=is_new)
     for draft in (*(directory / "files").glob(".*"), *(directory / "manifests").glob("*.tmp")):
         draft.unlink()
 
@@ -77,8 +77,11 @@ def renew(session: Session, directory: Path) -> None:
         jsonl.rewrite(session, directory, segment.path)
 
 
-def _repair_warc(session: Session, directory: Path, warc: Path, segment: Segment | None) -> None:
-    """Cut the file after its last whole record, index and close it, unless its run is alive."""
+def _repair_warc(session: Session, directory: Path, warc: Path, segment: Segment | None, *, is_new: bool) -> None:
+    """Cut the file after its last whole record, index and close it, unless its run is alive.
+
+    A new database knows nothing of what was committed: there only a record that ends too early is cut off.
+    """
     if segment is not None and segment.closed and cdxj.path_of(warc).exists():
         return
     with warc.open("r+b") as file:
@@ -86,22 +89,24 @@ def _repair_warc(session: Session, directory: Path, warc: Path, segment: Segment
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return
-        size, whole = warc.stat().st_size, whole_length(warc)
+        size = warc.stat().st_size
+        whole, damages = whole_length(warc)
         committed = segment.size if segment else 0
+        for damage in damages:
+            if damage.offset < whole:
+                log.error("%s, goes on at byte %d: run `archive verify`", damage, damage.end)
         if whole < committed or (segment and segment.closed and whole < size):
             log.error("%s: damaged at byte %d, which was committed: run `archive verify`", warc, whole)
             return
-        if whole < size:
+        if whole < size and is_new and not damages[-1].is_torn:
+            log.error("%s: it stays as it is", damages[-1])
+        elif whole < size:
             log.warning("%s: cut %d bytes of a torn record", warc, size - whole)
             file.truncate(whole)
             os.fsync(file.fileno())
-    if whole == 0:
+    if warc.stat().st_size == 0:
         warc.unlink()
         return
-    try:
-        cdxj.write(warc)
-    except WarcDamage as error:  # whole, but not one the index can be made of
-        log.error("%s", error)
-        return
+    cdxj.write(warc)
     if segment is None or not segment.closed:
         segments.vouch(session, directory, f"warc/{warc.name}", closed=True)

@@ -99,12 +99,14 @@ def versions(session: Session, column_id: str, after: tuple[int, int], count: in
     ]
 
 
-def captured(session: Session, url: str, near: int | None = None, until: datetime | None = None) -> Kept | None:
-    """The capture of an address that is content or a redirect, with its payload.
+def captured(
+    session: Session, url: str, near: int | None = None, until: datetime | None = None, *, refused: bool = False
+) -> Kept | None:
+    """The capture of an address that is content or a redirect (``refused``: that is neither), with its payload.
 
     The first one behind the capture `near` (the page that made the crawl ask for it), else the latest, up to `until`.
     """
-    answers = select(Capture).where(Capture.url == url, Capture.status < 400)
+    answers = select(Capture).where(Capture.url == url, Capture.status >= 400 if refused else Capture.status < 400)
     answers = answers.where((Capture.status != 304) | Capture.revisit_of.is_not(None))
     if until is not None:
         answers = answers.where(Capture.fetched_at <= until)
@@ -156,10 +158,10 @@ class Replaying:
         return found
 
     async def captured(
-        self, run_id: int, url: str, near: int | None = None, until: datetime | None = None
+        self, run_id: int, url: str, near: int | None = None, until: datetime | None = None, *, refused: bool = False
     ) -> Kept | None:
-        """The answer to an address that is no error; see captured()."""
-        found = await self._with_run(run_id, lambda s, _: captured(s, url, near, until))
+        """The answer to an address that is no error, or (refused) is one; see captured()."""
+        found = await self._with_run(run_id, lambda s, _: captured(s, url, near, until, refused=refused))
         await self._bring(run_id, [found] if found else [])
         return found
 

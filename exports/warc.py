@@ -7,6 +7,7 @@ guesses their encoding).
 
 import fcntl
 import json
+import mmap
 import os
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ from exports.warc_records import CONTEXT, Reference
 
 MAX_BYTES = 1 << 30
 """A file past this size is closed and the next one begun."""
+_MEMBER = b"\x1f\x8b\x08"
+"""What every gzip member begins with."""
+
+
+TORN = "truncated record"
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,15 @@ class Record:
 class WarcDamage(Exception):
     """A member that is truncated, does not decompress or holds no record. Raised by walk, read_at and read_record."""
 
+    end = 0
+    """Where the next whole record begins, or the file ends; only salvage() looks for it."""
+
     def __init__(self, path: Path, offset: int, what: str) -> None:
         super().__init__(f"{path}: {what} at byte {offset}")
         self.offset = offset
         self.what = f"{what} at byte {offset}"
+        self.is_torn = what == TORN
+        """Whether it ends too early, as a kill leaves it: not by any other damage."""
 
 
 class WarcWriter:
@@ -149,7 +160,7 @@ def _member(path: Path, file: BinaryIO, offset: int) -> tuple[bytes, int] | None
         if not chunk:
             if length == 0:
                 return None
-            raise WarcDamage(path, offset, "truncated record")
+            raise WarcDamage(path, offset, TORN)
         try:
             out.append(inflater.decompress(chunk))
         except zlib.error as error:
@@ -197,6 +208,37 @@ def walk(path: Path, start: int = 0) -> Iterator[Record]:
             start += record.length
 
 
+def salvage(path: Path, end: int | None = None) -> Iterator[Record | WarcDamage]:
+    """Every whole record up to there; in the place of what is not whole the damage, and then the next whole record."""
+    with path.open("rb") as file:
+        stop = os.fstat(file.fileno()).st_size if end is None else end
+        start = 0
+        while start < stop:
+            try:
+                record = read_at(path, file, start)
+            except WarcDamage as damage:
+                start = damage.end = min(_next_record(path, file, start + 1), stop)
+                yield damage
+                continue
+            if record is None:
+                return
+            yield record
+            start += record.length
+
+
+def _next_record(path: Path, file: BinaryIO, start: int) -> int:
+    """The first byte from there on at which a whole record begins; the size of the file where none does."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        while (start := data.find(_MEMBER, start)) >= 0:
+            try:
+                read_at(path, file, start)
+            except WarcDamage:  # those three bytes, somewhere in compressed data
+                start += 1
+            else:
+                return start
+        return len(data)
+
+
 def read_record(path: Path, offset: int) -> Record:
     """The record at the offset. Raises WarcDamage where there is none, OSError where the file is missing."""
     with path.open("rb") as file:
@@ -206,12 +248,12 @@ def read_record(path: Path, offset: int) -> Record:
     return record
 
 
-def whole_length(path: Path) -> int:
-    """Bytes up to the end of the last whole record."""
-    end = 0
-    try:
-        for record in walk(path):
-            end = record.offset + record.length
-    except WarcDamage:
-        pass
-    return end
+def whole_length(path: Path) -> tuple[int, list[WarcDamage]]:
+    """Bytes up to the end of the last whole record, and every damage, also one that lies behind it."""
+    end, damages = 0, []
+    for found in salvage(path):
+        if isinstance(found, WarcDamage):
+            damages.append(found)
+        else:
+            end = found.offset + found.length
+    return end, damages

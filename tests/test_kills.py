@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ from tests.services import fresh_database
 from tests.storage import config, lines, problems, version_lines
 
 KILLS = int(os.environ.get("ARCHIVE_KILLS", "5"))
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 60 * KILLS)]
+PART = 5
+"""So many archives are killed at random instants in one test: pytest's workers share them."""
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 120 * PART)]
 STATE = {
     "versions": """
         SELECT url, version, event, title, byline, author, published_at, content_hash, body_text, status
@@ -99,8 +102,8 @@ def finish(directory: Path, url: str, site: Replica, wanted: State) -> None:
     check(directory, url, wanted)
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Replica]:
+@contextmanager
+def served() -> Iterator[Replica]:
     with Replica(generation="t3", articles=70, seed=41) as replica:
         paths = [entry.path for entry in replica.columns["zhuanti"].entries if entry.kind == "article"]
         for path, fault in zip(paths[3:], ("404", "500", "verification"), strict=False):
@@ -108,28 +111,54 @@ def site() -> Iterator[Replica]:
         yield replica
 
 
+def undisturbed(site: Replica, directory: Path) -> float:
+    """Crawl the site for the first time; how many seconds that took."""
+    began = time.monotonic()
+    done = crawl(directory, base_url=site.base_url)
+    assert done.code == 3, done.err
+    return time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Replica]:
+    with served() as replica:
+        yield replica
+
+
 @pytest.fixture(scope="module")
 def first(site: Replica, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """An archive after an undisturbed first crawl of the site, and how long that took."""
     directory = tmp_path_factory.mktemp("undisturbed")
-    began = time.monotonic()
-    done = crawl(directory, base_url=site.base_url)
-    assert done.code == 3, done.err
-    return directory, time.monotonic() - began
+    return directory, undisturbed(site, directory)
+
+
+@dataclass
+class Edited:
+    """A site that was edited after its first crawl."""
+
+    site: Replica
+    first: Path
+    """The archive as it was before."""
+    seconds: float
+    """How long an undisturbed crawl takes."""
+    wanted: State
+    """What an undisturbed recrawl makes of it."""
 
 
 @pytest.fixture(scope="module")
-def edited(site: Replica, first: tuple[Path, float], tmp_path_factory: pytest.TempPathFactory) -> State:
-    """The site is edited; what an undisturbed recrawl makes of it."""
-    before = state(first[0], sqlite(first[0]))
-    own = [path for path, e in site.expected.items() if e.column_id == "zhuanti" and e.duplicate_of is None]
-    for path in own[10:20]:
-        site.edit(path, "title", "改过的标题")
-    directory = Path(shutil.copytree(first[0], tmp_path_factory.mktemp("recrawled") / "archive"))
-    assert crawl(directory, base_url=site.base_url, full="1").code == 3
-    after = state(directory, sqlite(directory))
-    assert len(after["versions"]) > len(before["versions"])
-    return after
+def edited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edited]:
+    with served() as site:
+        first = tmp_path_factory.mktemp("before")
+        seconds = undisturbed(site, first)
+        before = state(first, sqlite(first))
+        own = [path for path, e in site.expected.items() if e.column_id == "zhuanti" and e.duplicate_of is None]
+        for path in own[10:20]:
+            site.edit(path, "title", "改过的标题")
+        directory = Path(shutil.copytree(first, tmp_path_factory.mktemp("recrawled") / "archive"))
+        assert crawl(directory, base_url=site.base_url, full="1").code == 3
+        wanted = state(directory, sqlite(directory))
+        assert len(wanted["versions"]) > len(before["versions"])
+        yield Edited(site, first, seconds, wanted)
 
 
 def sqlite(directory: Path) -> str:
@@ -146,25 +175,30 @@ def database(name: str, directory: Path, request: pytest.FixtureRequest) -> Iter
             yield url
 
 
-def databases(count: int) -> Iterator[tuple[int, str]]:
-    return ((number, ("sqlite", "postgresql")[number % 2]) for number in range(count))
+def parts(count: int) -> list[range]:
+    """The numbers of the archives to kill, a test's at a time."""
+    return [range(start, min(start + PART, count)) for start in range(0, count, PART)]
 
 
+def databases(numbers: range) -> Iterator[tuple[int, str]]:
+    return ((number, ("sqlite", "postgresql")[number % 2]) for number in numbers)
+
+
+@pytest.mark.parametrize("numbers", parts(KILLS), ids=str)
 def test_random_kills_of_a_first_crawl(
-    site: Replica, first: tuple[Path, float], tmp_path: Path, request: pytest.FixtureRequest
+    numbers: range, site: Replica, first: tuple[Path, float], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     wanted, seconds = state(first[0], sqlite(first[0])), first[1]
-    chance = random.Random(KILLS)
+    chance = random.Random(str(numbers))
     killed = 0
-    for number, name in databases(KILLS):
+    for number, name in databases(numbers):
         directory = tmp_path / str(number)
         with database(name, directory, request) as url:
             for _ in range(chance.choice((1, 1, 2, 3))):  # also repeatedly
                 killed += kill_after(begin(directory, url, site.base_url), chance.uniform(0.3, seconds))
             finish(directory, url, site, wanted)
         shutil.rmtree(directory)
-    print(f"\n{killed} kills of first crawls")
-    assert killed >= KILLS / 2
+    assert killed >= len(numbers) / 2
 
 
 BOUNDARIES = [
@@ -211,21 +245,22 @@ def test_a_disk_full_at_a_durable_boundary(
     finish(tmp_path, sqlite(tmp_path), site, state(first[0], sqlite(first[0])))
 
 
+@pytest.mark.parametrize("numbers", parts(max(2, KILLS // 2)), ids=str)
 def test_random_kills_of_a_recrawl(
-    site: Replica, first: tuple[Path, float], edited: State, tmp_path: Path, request: pytest.FixtureRequest
+    numbers: range, edited: Edited, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Last: the fixture edits the site."""
-    chance = random.Random(-KILLS)
+    chance = random.Random(f"recrawl {numbers}")
     killed = 0
-    for number, name in databases(max(2, KILLS // 2)):
-        directory = Path(shutil.copytree(first[0], tmp_path / str(number)))
+    for number, name in databases(numbers):
+        directory = Path(shutil.copytree(edited.first, tmp_path / str(number)))
         with database(name, directory, request) as url:
             if name == "postgresql":
                 transfer(config(directory), url)
             for _ in range(chance.choice((1, 1, 2))):
-                killed += kill_after(begin(directory, url, site.base_url, full="1"), chance.uniform(0.3, first[1]))
-            done = crawl(directory, base_url=site.base_url, full="1", settings={"ARCHIVE_DATABASE_URL": url})
+                process = begin(directory, url, edited.site.base_url, full="1")
+                killed += kill_after(process, chance.uniform(0.3, edited.seconds))
+            done = crawl(directory, base_url=edited.site.base_url, full="1", settings={"ARCHIVE_DATABASE_URL": url})
             assert done.code == 3, done.err
-            check(directory, url, edited)
+            check(directory, url, edited.wanted)
         shutil.rmtree(directory)
-    print(f"\n{killed} kills of recrawls")
+    assert killed

@@ -1,6 +1,7 @@
 """Which network addresses a connection may be opened to."""
 
 import gzip
+import socket
 import ssl
 import subprocess
 import sys
@@ -13,12 +14,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
 
 from crawler import public
 from crawler.public import AddressRefused
 from crawler.urls import Addresses
+from tests import tiny_site
 from tests.crawling import FAST, ROOT, crawl, sites_for
-from tests.hostile_site import answer, article, serve
+from tests.hostile_site import COLUMN, answer, article, serve
 
 REFUSED = [
     *("0.0.0.0", "10.1.2.3", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.9.9.9", "169.254.169.254"),
@@ -131,6 +136,46 @@ def test_a_site_whose_name_leads_inside_is_named_and_nothing_is_written(tmp_path
         done = resolving("public.example.test=127.0.0.1", sites, tmp_path / "archive")
     assert (done.returncode, inner.asked, (tmp_path / "archive").exists()) == (4, [], False)
     assert "public.example.test leads to 127.0.0.1" in done.stderr
+
+
+def column_of_one(path: str, _base: str) -> str | None:
+    listing = '<ul class="txtList_01"><li><a href="/art/1.shtml" title="春天的学习会">春天</a></li></ul>'
+    pages = {"/": f'<a href="{COLUMN}">重要专题</a>', COLUMN: listing}
+    pages["/art/1.shtml"] = article("春天的学习会").decode()
+    return pages.get(path)
+
+
+@pytest.mark.slow
+def test_a_mirror_at_an_ipv6_address(tmp_path: Path) -> None:
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+    with tiny_site.serve(column_of_one, "::1") as site:
+        done = crawl(tmp_path / "archive", base_url=site.base_url)
+        assert done.code == 0, done.out + done.err
+        assert done.outcomes() == {"archived": 1}
+        other = crawl(tmp_path / "other", base_url=site.base_url.replace("::1", "::ffff:127.0.0.1"))
+    assert other.code == 4, other.err
+
+
+def has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("host", ["::1", "::ffff:127.0.0.1", "2002:7f00:1::", "fd12::1"])
+def test_an_ipv6_address_in_a_link_is_checked_when_it_is_connected_to(host: str) -> None:
+    from crawler.downloads import _CheckedReactor
+
+    clock = Clock()
+    endpoint = HostnameEndpoint(_CheckedReactor(clock, host, public.trusted(["http://[::2]:80/"])), host, 80)
+    refused: list[Any] = []
+    endpoint.connect(Factory()).addErrback(refused.append)
+    clock.advance(1)
+    assert refused[0].check(AddressRefused)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The evidence: written by us, read by us and by others, and repaired where a kill tore it."""
 
+import gzip
 import hashlib
 import json
 import subprocess
@@ -15,7 +16,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from crawler.items import Exchange
 from exports import cdxj
-from exports.warc import Reference, WarcDamage, WarcWriter, read_record, walk, whole_length
+from exports.warc import Reference, WarcDamage, WarcWriter, read_record, salvage, walk, whole_length
 from tests.storage import BASE, MOMENT, exchange, filled, open_archive, problems, with_archive
 
 ODD = "".join(chr(code) for code in range(256) if chr(code) not in "\r\n")
@@ -113,9 +114,32 @@ def test_truncated_anywhere_it_is_cut_after_the_last_whole_record(tmp_path: Path
     starts = [record.offset for record in walk(path)]
     for length in range(starts[-1] + 1, len(data)):
         path.write_bytes(data[:length])
-        assert whole_length(path) == starts[-1]
+        end, (damage,) = whole_length(path)
+        assert (end, damage.offset, damage.is_torn) == (starts[-1], starts[-1], True)
         with pytest.raises(WarcDamage, match="truncated"):
             list(walk(path))
+
+
+def test_damage_ends_at_the_next_whole_record(tmp_path: Path) -> None:
+    """Also where the damaged record's own bytes look like the beginning of another one."""
+    member = gzip.compress(b"no record")
+    path = write(tmp_path, *(exchange(f"{BASE}/{number}", member * number) for number in range(1, 5)))
+    whole = list(walk(path))
+    data = path.read_bytes()
+    hurt = [record for record in whole if record.type == "response"][1]
+    for start in range(hurt.offset, hurt.offset + hurt.length - 20, 7):
+        path.write_bytes(data[:start] + member[:12] + data[start + 12 :])
+        before, after = [r for r in whole if r.offset < hurt.offset], [r for r in whole if r.offset > hurt.offset]
+        *first, damage, second, third, fourth, fifth, sixth = salvage(path)
+        assert isinstance(damage, WarcDamage)
+        assert (damage.offset, damage.end) == (hurt.offset, hurt.offset + hurt.length)
+        assert [*first, second, third, fourth, fifth, sixth] == [*before, *after]
+    assert whole_length(path)[0] == len(data)
+    path.write_bytes(data + b"x" * 50)
+    assert list(salvage(path, len(data))) == whole
+    *_, damage = salvage(path)
+    assert isinstance(damage, WarcDamage)
+    assert (damage.offset, damage.end, damage.is_torn) == (len(data), len(data) + 50, False)
 
 
 @pytest.mark.parametrize("part", ["header", "middle", "checksum"])
@@ -133,14 +157,15 @@ def test_a_start_cuts_and_closes_a_torn_file(tmp_path: Path, part: str) -> None:
 def test_a_start_leaves_a_living_runs_file_alone(tmp_path: Path) -> None:
     writer = WarcWriter(tmp_path, "living", {})
     writer.append(exchange())
+    half = gzip.compress(b"WARC/1.1 and so on")[:20]
     with writer.path.open("ab") as file:
-        file.write(b"half a rec")
+        file.write(half)
     data = writer.path.read_bytes()
     open_archive(tmp_path).close()
     assert writer.path.read_bytes() == data
     writer.close()
     open_archive(tmp_path).close()
-    assert len(writer.path.read_bytes()) == len(data) - len(b"half a rec")
+    assert len(writer.path.read_bytes()) == len(data) - len(half)
 
 
 def test_damage_in_what_was_committed_is_never_cut_away(tmp_path: Path) -> None:

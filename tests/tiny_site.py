@@ -1,5 +1,6 @@
 """A web server of a few fixed answers, for pages the replica does not have."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ class TinySite:
 
 
 @contextmanager
-def serve(answer: Callable[[str, str], Answer | str | None]) -> Iterator[TinySite]:
+def serve(answer: Callable[[str, str], Answer | str | None], host: str = "127.0.0.1") -> Iterator[TinySite]:
     """Serve answer(path_with_query, base_url); None is a 404, a string an HTML page. An ETag is honoured."""
     asked: list[tuple[str, str]] = []
     statuses: list[int] = []
@@ -57,9 +58,12 @@ def serve(answer: Callable[[str, str], Answer | str | None]) -> Iterator[TinySit
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    base_url = f"http://127.0.0.1:{server.server_port}/"
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        daemon_threads = True
+
+    server = Server((host, 0), Handler)
+    base_url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}/"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -63,7 +63,8 @@ class Command(ScrapyCrawl):
             if not from_store and not Path(settings["ARCHIVE_DIR"]).exists():
                 _reach(order.addresses)
             archive = open_archive(settings)
-            for column in order.columns:
+            whole = spider_class.rebuilds and archive.rebuilding.is_needed()
+            for column in order.site.columns if whole else order.columns:
                 archive.lock(column.id)
         except Exception as error:
             if archive is not None:

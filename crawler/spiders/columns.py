@@ -35,6 +35,8 @@ class ColumnsSpider(Spider):
     name = "columns"
     only: ClassVar[str | None] = None
     """The column this spider is for; None: the argument `only` decides."""
+    rebuilds: ClassVar[bool] = False
+    """Whether it makes a lost database anew, and then all columns of the site."""
 
     def __init__(self, archive: Archive, order: Order, **kwargs: Any) -> None:
         super().__init__(**kwargs)

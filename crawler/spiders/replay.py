@@ -16,7 +16,7 @@ from typing import Any
 
 from scrapy.http import TextResponse
 
-from crawler import failures, floors, rereading
+from crawler import blocking, failures, floors, rereading
 from crawler.archive import Kept, OpenRun
 from crawler.exceptions import CrawlError, Gone, MarkupChanged, Unavailable
 from crawler.items import Article
@@ -63,6 +63,7 @@ class ReplaySpider(ColumnsSpider):
     """Same templates, same pipelines; responses come out of the WARC files."""
 
     name = "replay"
+    rebuilds = True
     custom_settings = {  # noqa: RUF012  (Scrapy's own class attribute)
         "DOWNLOAD_HANDLERS": dict.fromkeys(("http", "https", "data", "file", "ftp", "s3")),
     }
@@ -76,9 +77,14 @@ class ReplaySpider(ColumnsSpider):
             about = {"site_id": self.order.site.id, "column_id": column.id, "column_name": column.name}
             runs[column.id] = await self.archive.start_run(spider=self.name, base_url="", arguments={}, **about)
             self.reports.append(Report(column.id, column.name))
-        names = {column.id: column.name for column in self.order.columns}
+        names = {column.id: column.name for column in self.order.site.columns}
         lost, damages = await self.archive.rebuilding.begin(next(iter(runs.values())), names)
         if lost:
+            # whatever was asked for: what two columns list has its versions from the runs of both
+            for column_id in sorted({run.column_id for run in lost} - runs.keys()):
+                about = {"site_id": self.order.site.id, "column_id": column_id, "column_name": names[column_id]}
+                runs[column_id] = await self.archive.start_run(spider=self.name, base_url="", arguments={}, **about)
+                self.reports.append(Report(column_id, names[column_id]))
             await self._rebuild(runs, lost, damages)
         else:
             for column, report in zip(self.order.columns, self.reports, strict=True):
@@ -204,11 +210,11 @@ class ReplaySpider(ColumnsSpider):
     # --- evidence instead of the network ------------------------------------------------------------------
 
     async def kept(self, url: str, near: int | None = None, until: datetime | None = None) -> Kept:
-        """The kept answer to an address, kept redirects followed. Raises Gone where none was kept."""
+        """The kept answer to an address, kept redirects followed. Raises what a kept refusal says, else Gone."""
         for _hop in range(6):
             kept = await self.archive.replaying.captured(self.run_id, url, near, until)
             if kept is None:
-                raise Gone(f"not in the evidence: {url}")
+                raise await self._refusal(url, until)
             response = self.response(kept)
             location = (response.headers.get("Location") or b"").decode("latin-1")
             target = self.addresses.resolve(location, url) if response.status != 200 else None
@@ -216,6 +222,15 @@ class ReplaySpider(ColumnsSpider):
                 return kept
             url = target
         raise Unavailable(f"redirect loop at {url}")
+
+    async def _refusal(self, url: str, until: datetime | None) -> CrawlError:
+        """Why nothing was kept of an address: what its last answer said, or that there was none."""
+        kept = await self.archive.replaying.captured(self.run_id, url, None, until, refused=True)
+        if kept is None:
+            return Gone(f"not in the evidence: {url}")
+        response = self.response(kept)
+        error = blocking.refusal(response, self.addresses, url)
+        return failures.located(error or Unavailable(f"HTTP {response.status}"), response)
 
     def response(self, kept: Kept) -> TextResponse:
         """The response, decoded. Raises CrawlError where it cannot be read."""

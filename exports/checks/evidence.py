@@ -14,7 +14,7 @@ from exports import cdxj
 from exports.checks import Findings, Problem, bytes_fault, found, size_fault
 from exports.database.models import Capture, Segment
 from exports.store.places import Places
-from exports.warc import Record, WarcDamage, read_at, whole_length
+from exports.warc import Record, WarcDamage, salvage, whole_length
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _warc(
     warc: Path, path: str, segment: Segment | None, rows: Iterator[Row], lines: list[bytes]
 ) -> Iterator[Problem | None]:
     if segment is None:  # a killed run's (or a living one's) of which nothing was committed yet
-        end = whole_length(warc)
+        end, _ = whole_length(warc)
     else:
         end = min(segment.size, warc.stat().st_size)
         yield found(path, size_fault(warc, segment, may_be_longer=not segment.closed), bytes_fault(warc, segment))
@@ -82,31 +82,22 @@ def _warc(
 def _records(warc: Path, path: str, end: int, rows: Iterator[Row], lines: list[bytes]) -> Findings:
     """Walk the records and the rows side by side; fills in the lines the index must have."""
     row = next(rows, None)
-    position = 0
-    with warc.open("rb") as file:
-        while position < end:
-            while row is not None and row.capture.warc_offset < position:
-                yield Problem(row.name, "no record begins there")
+    for record in salvage(warc, end):
+        while row is not None and row.capture.warc_offset < record.offset:
+            yield Problem(row.name, "no record begins there")
+            row = next(rows, None)
+        if isinstance(record, WarcDamage):
+            yield Problem(path, record.what)
+            while row is not None and row.capture.warc_offset < record.end:
+                yield Problem(row.name, "its record is damaged")
                 row = next(rows, None)
-            try:
-                record = read_at(warc, file, position)
-            except WarcDamage as damage:
-                yield Problem(path, damage.what)
-                while row is not None and row.capture.warc_offset <= position:
-                    yield Problem(row.name, "its record is damaged")
-                    row = next(rows, None)
-                # the next record whose place is known; what lies between is lost
-                position = row.capture.warc_offset if row is not None else end
-                continue
-            if record is None:
-                break
-            yield found(f"{path}, byte {position} ({record.record_id})", *_record_faults(record))
-            if record.type in cdxj.INDEXED:
-                lines.append(cdxj.line(warc.name, record))
-            while row is not None and row.capture.warc_offset == position:
-                yield found(row.name, *_row_faults(row, record))
-                row = next(rows, None)
-            position += record.length
+            continue
+        yield found(f"{path}, byte {record.offset} ({record.record_id})", *_record_faults(record))
+        if record.type in cdxj.INDEXED:
+            lines.append(cdxj.line(warc.name, record))
+        while row is not None and row.capture.warc_offset == record.offset:
+            yield found(row.name, *_row_faults(row, record))
+            row = next(rows, None)
     while row is not None:
         yield Problem(row.name, "no record begins there")
         row = next(rows, None)

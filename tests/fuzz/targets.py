@@ -149,6 +149,7 @@ def _warc(data: bytes) -> None:
     path = _folder() / "x.warc.gz"
     # half of the inputs are damaged inside the compression, where the parser is
     path.write_bytes(gzip.compress(data, 1) if data[:4] == b"WARC" else data)
+    assert sum(found.length for found in warc.salvage(path) if isinstance(found, warc.Record)) <= path.stat().st_size
     for record in warc.walk(path):
         if record.type in ("response", "revisit"):
             record.url, record.context, record.fetched_at  # noqa: B018
