@@ -27,7 +27,7 @@ from exports.errors import StorageError
 ROOT = Path(__file__).parents[1]
 PROCESS = "exports.remote_process"
 """The module whose main() the process runs; it is given the number of this process and of its two pipes."""
-WAITED_FOR = frozenset({"lock", "kept_page", "extract_texts", "close"})
+WAITED_FOR = frozenset({"lock", "kept_page", "extract_texts", "close", "rebuilding.is_needed"})
 """The methods of Archive that are no coroutines."""
 PARTS = ("watching", "rebuilding", "replaying", "checking")
 """Objects of Archive that have methods of their own."""
