@@ -5,8 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
 from exports.backup import _copy_committed
+from exports.database.session import open_engine
+from exports.store.places import Places
 from tests import storage
 from tests.archive_command import refused, run
 from tests.crawling import Crawl, crawl
@@ -54,7 +57,10 @@ def test_lines_written_again_meanwhile_are_made_from_the_copy(tmp_path: Path) ->
     segment = Segment(
         path=lines.relative_to(tmp_path / "a").as_posix(), size=lines.stat().st_size, crc32=1, closed=False
     )
-    assert not _copy_committed(tmp_path / "a", tmp_path / "c", segment)
+    engine = open_engine(storage.config(tmp_path / "a").database_url, read_only=True)
+    with Session(engine) as session:
+        assert not _copy_committed(session, Places(storage.config(tmp_path / "a")), tmp_path / "c", segment)
+    engine.dispose()
 
 
 @pytest.mark.slow

@@ -344,7 +344,10 @@ def test_verify_names_what_the_store_lost(tmp_path: Path, store: Path) -> None:
     assert "not what was put there" in run_raw_fails(b)
     # from the machine that still has them
     told = run("-s", f"ARCHIVE_DIR={a}", "migrate", "--store").stdout.splitlines()
-    assert told[1:] == [f"3 files are in {url} as they should be, 2 are not", f"2 files of {a} copied into it"]
+    assert told[1:] == [
+        f"files in {url} that are as they should be: 3, that are not: 2",
+        f"files of {a} copied into it: 2",
+    ]
     assert store_problems(a) == problems(b) == []
 
 

@@ -70,8 +70,8 @@ def _look_through_store(engine: Engine, config: Config) -> None:
     from exports.store.uploading import forget, upload
 
     kept, lost = forget(engine, config)
-    terminal.print_line(f"{kept} files are in {config.store} as they should be, {lost} are not")
-    terminal.print_line(f"{upload(engine, config)} files of {config.directory} copied into it")
+    terminal.print_line(f"files in {config.store} that are as they should be: {kept}, that are not: {lost}")
+    terminal.print_line(f"files of {config.directory} copied into it: {upload(engine, config)}")
 
 
 def _transfer(config: Config, target: str) -> None:
