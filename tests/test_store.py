@@ -25,10 +25,11 @@ from exports.errors import ConfigError, StoreError
 from exports.store.joining import MARKER
 from exports.store.places import Places
 from exports.verify import verify
+from exports.warc import WarcDamage
 from tests.archive_command import refused, run
 from tests.crawling import ROOT, crawl
 from tests.replica import Replica
-from tests.storage import BASE, a_file, add, config, filled, open_archive, problems, start, with_archive
+from tests.storage import BASE, a_file, add, config, exchange, filled, open_archive, problems, start, with_archive
 from tests.web_client import Room
 
 KEPT = ("warc/*", "manifests/*", "files/*/*")
@@ -110,6 +111,28 @@ def test_another_machine_reads_what_one_has_kept(tmp_path: Path, store: Path) ->
     done = run("-s", f"ARCHIVE_DIR={b}", "backup", str(tmp_path / "backup"))
     assert "no problem" in done.stdout or done.exit_code == 0
     assert contents(tmp_path / "backup") == contents(a)
+
+
+def test_a_long_record_is_read_by_range(tmp_path: Path, store: Path) -> None:
+    a, body = tmp_path / "a", os.urandom(1_500_000)
+
+    async def work(archive: Archive, run_id: int) -> None:
+        for number, content in enumerate((b"short", body, b"last")):
+            await archive.keep(run_id, exchange(f"{BASE}/{number}.html", content))
+        await archive.finish_run(run_id, exit_code=0)
+
+    with_archive(a, None, work)
+    b = another_machine(a, tmp_path / "b")
+    engine = open_engine(config(b).database_url, read_only=True)
+    with Session(engine) as session:
+        places = Places(config(b))
+        captures = session.scalars(select(Capture).order_by(Capture.id)).all()
+        records = [places.record(session, row.warc_file, row.warc_offset) for row in captures]
+        assert [record.payload for record in records] == [b"short", body, b"last"]
+        assert [record.offset for record in records] == [row.warc_offset for row in captures]
+        with pytest.raises(WarcDamage, match=f"at byte {captures[1].warc_offset + 1}$"):
+            places.record(session, captures[1].warc_file, captures[1].warc_offset + 1)
+    engine.dispose()
 
 
 @pytest.mark.slow

@@ -129,7 +129,7 @@ class Places:
             try:
                 record = read_at(name, io.BytesIO(data), 0)
             except WarcDamage as damage:
-                if len(data) == length and damage.what.startswith("truncated"):
+                if len(data) == length and damage.is_torn:
                     length *= 4
                     continue
                 raise WarcDamage(name, offset, damage.what.partition(" at byte ")[0]) from None
