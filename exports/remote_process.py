@@ -37,6 +37,7 @@ class _Service:
 
     async def run(self) -> None:
         logging.getLogger().addHandler(_Forwarder(self))
+        logging.getLogger("exports").setLevel(logging.INFO)  # of others only what is wrong is news
         self._closed = asyncio.Event()
         asyncio.get_running_loop().add_reader(self._calls.fileno(), self._receive)
         await self._closed.wait()
