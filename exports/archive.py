@@ -100,7 +100,7 @@ class Archive:
 
         self._columns.add(about["column_id"])
         run_id = await self._do(work)
-        failpoints.reach("after run record")
+        await self._do(lambda _session: failpoints.reach("after run record"))  # where a full disk is noticed, too
         return run_id
 
     async def finish_run(self, run_id: int, **outcome: Any) -> None:

@@ -230,7 +230,7 @@ def test_a_kill_at_every_durable_boundary(
         finish(tmp_path, url, site, wanted)
 
 
-@pytest.mark.parametrize("failpoint", BOUNDARIES if KILLS >= 20 else BOUNDARIES[::3])
+@pytest.mark.parametrize("failpoint", BOUNDARIES if KILLS >= 20 else BOUNDARIES[::4])
 def test_a_disk_full_at_a_durable_boundary(
     failpoint: str, site: Replica, first: tuple[Path, float], tmp_path: Path
 ) -> None:
