@@ -95,9 +95,12 @@ class RemoteArchive:
                 elif (future := self._waiting.pop(number)).set_running_or_notify_cancel():
                     future.set_exception(error) if error is not None else future.set_result(result)
         except (EOFError, OSError):
-            pass
+            end = _end(self._process.wait())
+        except Exception as error:  # an answer that cannot be read here: whoever waits must not wait for ever
+            self._process.kill()
+            end = f"answered what cannot be read ({error!r}) and {_end(self._process.wait())}"
         with self._turn:
-            self._ended = StorageError(f"storage failed: the archive's process {_end(self._process.wait())}")
+            self._ended = StorageError(f"storage failed: the archive's process {end}")
         while self._waiting:
             _, future = self._waiting.popitem()
             if future.set_running_or_notify_cancel():

@@ -34,6 +34,7 @@ class _Service:
         self._archive: Archive | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._turn = threading.Lock()
+        self._failure: Exception | None = None
 
     async def run(self) -> None:
         logging.getLogger().addHandler(_Forwarder(self))
@@ -41,12 +42,18 @@ class _Service:
         self._closed = asyncio.Event()
         asyncio.get_running_loop().add_reader(self._calls.fileno(), self._receive)
         await self._closed.wait()
+        if self._failure is not None:
+            raise self._failure
 
     def _receive(self) -> None:
         try:
-            call = self._calls.recv()  # whatever else it raises ends this process, and the crawl is told
+            call = self._calls.recv()
         except EOFError:
             os.kill(os.getpid(), signal.SIGKILL)  # the crawl is dead: nothing half done is to be finished
+        except Exception as error:  # what cannot be read cannot be answered
+            self._failure = error
+            self._closed.set()
+            return
         task = asyncio.get_running_loop().create_task(self._answer(*call))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,35 @@ def test_what_is_logged_there_is_logged_here(tmp_path: Path, caplog: pytest.LogC
         file.write(b"torn")
     assert open_remote(directory).close() is None
     assert [record.name for record in caplog.records] == ["exports.repair"]
+
+
+def _unreadable() -> None:
+    raise ModuleNotFoundError("no such module here")
+
+
+class Unreadable:
+    """Can be sent, and not received."""
+
+    def __reduce__(self) -> tuple[object, tuple[()]]:
+        return _unreadable, ()
+
+
+def main() -> None:
+    """A process (remote.PROCESS) whose answers cannot be read."""
+    _, calls, answers = map(int, sys.argv[1:])
+    Connection(calls, writable=False).recv()
+    Connection(answers, readable=False).send(Unreadable())
+    time.sleep(600)
+
+
+def test_what_cannot_be_read_ends_the_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = open_remote(tmp_path)
+    with pytest.raises(StorageError, match="the archive's process ended with 1"):
+        archive._ask("counts", Unreadable()).result(timeout=60)
+    assert isinstance(archive.close(), StorageError)
+    monkeypatch.setattr(remote, "PROCESS", "tests.test_remote")
+    with pytest.raises(StorageError, match="no such module here"):
+        open_remote(tmp_path)
 
 
 def test_a_newer_archive_is_named(tmp_path: Path) -> None:

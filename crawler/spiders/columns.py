@@ -140,7 +140,7 @@ class ColumnsSpider(Spider):
         tasks: set[asyncio.Task[Article | None]] = set()
         try:
             while True:
-                while not exhausted and len(tasks) < at_once and len(tasks) + self._in_pipelines < concurrency:
+                while not exhausted and len(tasks) < at_once and self._in_pipelines < concurrency:
                     entry = await anext(work, None)
                     if entry is None:
                         exhausted = True
