@@ -135,7 +135,8 @@ class ColumnsSpider(Spider):
     async def _articles(self, column: Column, work: AsyncIterator[Pending]) -> AsyncIterator[Article]:
         """Fetch and read these until all are stored, few at a time: a block spares the rest."""
         number = self.crawler.settings.getint
-        concurrency, at_once = number("CONCURRENT_REQUESTS"), 2 * number("CONCURRENT_REQUESTS_PER_DOMAIN")
+        concurrency = number("CONCURRENT_REQUESTS")
+        at_once = min(2 * number("CONCURRENT_REQUESTS_PER_DOMAIN"), concurrency)
         exhausted = False
         tasks: set[asyncio.Task[Article | None]] = set()
         try:
