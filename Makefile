@@ -7,7 +7,7 @@ SHELL := /bin/sh
 # `make test QUICK=1` leaves out the tests marked slow
 PYTEST := $(BIN)/python -m pytest -n auto $(if $(QUICK),-m "not slow") $(PYTEST_ARGS)
 
-.PHONY: help demo test test-kills test-fleet check lint fuzz audit sbom lock clean
+.PHONY: help demo test test-kills test-fleet check lint fuzz fuzz-guided audit sbom lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make check   formatting, linting, types, then all tests"
 	@echo "make lint    formatting, linting, types"
 	@echo "make fuzz    mutated inputs for every reader of what others wrote (SECONDS=30 for each)"
+	@echo "make fuzz-guided  the same readers, guided by coverage with Atheris (SECONDS=30 for each)"
 	@echo "make audit   the pinned packages against the database of known vulnerabilities (needs the network)"
 	@echo "make sbom    what the program consists of, as CycloneDX JSON, to sbom.json"
 	@echo "make screenshots  the README's pictures of the reading room (needs Chromium and Chinese fonts)"
@@ -46,6 +47,14 @@ lint: .venv/.installed-dev
 
 fuzz: .venv/.installed-dev
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),30) --keep
+
+# Atheris lives beside the project's packages, not among them
+fuzz-guided: .venv/fuzz/.installed
+	PYTHONPATH=.venv/fuzz $(BIN)/python -m tests.fuzz.guided --seconds $(or $(SECONDS),30)
+
+.venv/fuzz/.installed: .venv/.installed-dev
+	@$(PIP) install --target .venv/fuzz atheris
+	@touch $@
 
 # pip-audit lives beside the project's packages, not among them
 audit: .venv/audit/.installed

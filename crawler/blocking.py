@@ -89,7 +89,8 @@ def explain(response: Response) -> CrawlError | None:
         return Unavailable("empty page")
     if not isinstance(response, HtmlResponse):
         return None
-    text = visible_text(rightly_decoded(response))
+    response = rightly_decoded(response)
+    text = visible_text(response)
     if len(text) <= FURNISHED and (match := _MISSING.search(text)):
         return Gone(f"soft 404: {match.group()}", how="soft 404")
     if len(text) <= SHORT and (match := _VERIFY.search(text) or re.search("验证码", text)):

@@ -8,6 +8,7 @@ from scrapy.http import Response, TextResponse
 
 from crawler import blocking, failures
 from crawler.exceptions import MarkupChanged, Settled, Unavailable
+from crawler.pages.encoding import of_text
 from crawler.urls import Addresses
 
 MOST_HOPS = 5
@@ -53,6 +54,7 @@ class Network:
                 return cast(TextResponse, response)
             if not isinstance(response, TextResponse):
                 raise failures.located(MarkupChanged(f"no page but {type(response).__name__}"), response)
+            response = of_text(response)
             target = blocking.script_redirect(response)
             if target is None:
                 return response

@@ -46,6 +46,8 @@ def _arabic(match: re.Match[str]) -> str:
         return str(int(tens.translate(_DIGITS) or 1) * 10 + int(ones.translate(_DIGITS) or 0))
 
     year, month, day = match.groups()
+    if max(month.count("十"), day.count("十")) > 1:  # no number
+        return match.group()
     return f"{year.translate(_DIGITS)}年{number(month)}月{number(day)}日"
 
 

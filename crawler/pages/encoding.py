@@ -7,8 +7,18 @@ from scrapy.http import TextResponse
 Page = TypeVar("Page", bound=TextResponse)
 
 
+def of_text(response: Page) -> Page:
+    """The response itself, or one like it in UTF-8 where it declares a codec that makes no text: uu, hex, rot13."""
+    try:
+        b"x".decode(response.encoding, "replace")
+    except LookupError:
+        return response.replace(encoding="utf-8")
+    return response
+
+
 def rightly_decoded(response: Page) -> Page:
     """The response itself, or one like it in the encoding its bytes are in: UTF-8 or GB18030, whatever it declares."""
+    response = of_text(response)
     declared = (response.encoding or "").lower().replace("_", "-")
     body = response.body
     if body.isascii():
