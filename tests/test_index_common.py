@@ -29,6 +29,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_ideographs_that_are_made_of_other_characters_are_known() -> None:
     for code in range(0x110000):
         char = chr(code)
@@ -55,6 +56,7 @@ def test_terms_of_any_characters_are_spelled_apart() -> None:
     assert all(char.isalnum() or not char.isascii() for token in spelled for char in token)
 
 
+@pytest.mark.slow
 def test_what_is_found_does_not_depend_on_the_common_terms(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = Archive(seed=23, articles=80)
     queries = [archive.query() for _ in range(150)]

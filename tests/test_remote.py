@@ -76,6 +76,7 @@ def test_errors_arrive_as_they_were_raised(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "archive").exists()
 
 
+@pytest.mark.slow
 def test_what_is_logged_there_is_logged_here(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     directory = tmp_path / "archive"
     archive = open_remote(directory)
@@ -109,6 +110,7 @@ def main() -> None:
     time.sleep(600)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_ends_the_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = open_remote(tmp_path)
     with pytest.raises(StorageError, match="the archive's process ended with 1"):
@@ -119,6 +121,7 @@ def test_what_cannot_be_read_ends_the_waiting(tmp_path: Path, monkeypatch: pytes
         open_remote(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_newer_archive_is_named(tmp_path: Path) -> None:
     import sqlite3
 

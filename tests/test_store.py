@@ -193,6 +193,7 @@ POINTS = ["before upload", "during upload", "after upload", "before stored", "af
 FILL = "import sys; from pathlib import Path; from tests.storage import filled; filled(Path(sys.argv[1]))"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", [*(f"{point}:1" for point in POINTS), "during upload:3", "after stored:2"])
 def test_killed_while_it_uploads_the_next_start_goes_on(point: str, tmp_path: Path, store: Path) -> None:
     a = tmp_path / "a"
@@ -285,6 +286,7 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("object_server")
 @pytest.mark.parametrize(
     ("status", "body", "said"),
@@ -306,6 +308,7 @@ def test_a_store_that_refuses(status: int, body: bytes, said: str, tmp_path: Pat
         assert said in in_a_process(tmp_path / "a", endpoint)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("object_server")
 def test_a_store_that_cannot_be_reached(tmp_path: Path) -> None:
     assert "Could not connect" in in_a_process(tmp_path / "a", "http://127.0.0.1:9")
@@ -414,6 +417,7 @@ def test_an_address_nothing_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         open_archive(tmp_path / "a")
 
 
+@pytest.mark.slow
 def test_without_a_store_no_client_of_one_is_loaded(tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from tests.storage import filled, problems; d = Path(sys.argv[1])\n"
     code += "filled(d); assert problems(d) == []; assert not {'fsspec.asyn', 's3fs', 'botocore'} & set(sys.modules)"
