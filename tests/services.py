@@ -24,6 +24,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Engine
+
+from exports.database.migrate import upgrade
+from exports.database.session import open_engine
 
 _USER = "postgres"
 _SECONDS_TO_START = 60
@@ -175,6 +179,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/archive.db"
     return str(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An empty archive's database, on each of the supported systems in turn."""
+    engine = open_engine(database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

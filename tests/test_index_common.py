@@ -1,7 +1,6 @@
 """The common terms of the index: whatever is chosen the same is found; they are chosen anew when they are outgrown."""
 
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ from exports.index.document import Document
 from exports.index.parse import parse
 from exports.index.text import folded, ideographs, is_printed_so
 from tests.test_search import Archive
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.mark.slow
@@ -104,9 +95,7 @@ def test_an_archive_that_has_outgrown_its_common_terms_chooses_anew(
     with Session(engine) as session:
         on_sqlite = engine.dialect.name == "sqlite"
         assert session.scalar(select(SearchState.articles)) == (40 if on_sqlite else 0)
-        for _ in range(50):
-            filters = archive.query()
-            assert set(search.matching(session, filters)) == archive.scan(filters), filters
+        archive.compare(session, 50)
 
 
 def test_an_older_archive_is_brought_to_the_common_terms(engine: Engine) -> None:
@@ -122,9 +111,7 @@ def test_an_older_archive_is_brought_to_the_common_terms(engine: Engine) -> None
     upgrade(engine)
     with Session(engine) as session, session.begin():
         assert session.scalar(select(SearchState.articles)) == 30
-        for _ in range(50):
-            filters = archive.query()
-            assert set(search.matching(session, filters)) == archive.scan(filters), filters
+        archive.compare(session, 50)
 
 
 def test_what_is_counted_of_all_is_what_is_counted_of_those_found(engine: Engine) -> None:

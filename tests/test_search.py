@@ -4,11 +4,9 @@ import math
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-import pytest
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
@@ -25,7 +23,6 @@ from exports.database.models import (
     SearchDocument,
     SearchState,
 )
-from exports.database.session import open_engine
 from exports.index import maintain
 from exports.index.parse import TEXT_FIELDS, Term, parse
 from exports.index.text import folded, squeezed
@@ -144,6 +141,12 @@ class Archive:
         field = "title:" if chosen.random() < 0.1 else ""
         return f"{field}{opening}{piece}{closing}"
 
+    def compare(self, session: Session, queries: int) -> None:
+        """What is found is what a scan finds, for so many queries."""
+        for _ in range(queries):
+            filters = self.query()
+            assert set(search.matching(session, filters)) == self.scan(filters), filters
+
     def scan(self, filters: search.Filters) -> set[int]:
         return {article["id"] for article in self.articles if self._matches(article, filters)}
 
@@ -229,14 +232,6 @@ class Archive:
         return folded(term.text) in folded(searched)
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
-
-
 def test_what_is_found_is_what_a_scan_finds(engine: Engine) -> None:
     archive = Archive(seed=7, articles=150)
     found = 0
@@ -294,9 +289,7 @@ def test_the_index_follows_every_change_in_its_transaction(engine: Engine) -> No
         assert set(search.matching(session, search.Filters("全新的正文"))) == {3, 4}
         assert search.matching(session, search.Filters("附件里的话3", attachments=True)) == [3]
         assert search.matching(session, search.Filters("附件里的话3")) == []
-        for _ in range(100):
-            filters = archive.query()
-            assert set(search.matching(session, filters)) == archive.scan(filters), filters
+        archive.compare(session, 100)
         followed = _state(session)
     with Session(engine) as session, session.begin():
         maintain.rebuild(session)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,11 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError, Statemen
 from sqlalchemy.orm import Session
 
 from exports.archive import Archive
-from exports.database.migrate import upgrade
 from exports.database.models import ArticleVersion, Segment
 from exports.database.session import open_engine
 from exports.errors import StorageError
 from exports.writer import BATCH, Writer
 from tests.storage import add, article, exchange, lines, open_archive, problems, start, version_lines, with_archive
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 class Held:
