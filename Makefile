@@ -48,13 +48,8 @@ lint: .venv/.installed-dev
 fuzz: .venv/.installed-dev
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),30) --keep
 
-# Atheris lives beside the project's packages, not among them
-fuzz-guided: .venv/fuzz/.installed
-	PYTHONPATH=.venv/fuzz $(BIN)/python -m tests.fuzz.guided --seconds $(or $(SECONDS),30)
-
-.venv/fuzz/.installed: .venv/.installed-dev
-	@$(PIP) install --target .venv/fuzz atheris
-	@touch $@
+fuzz-guided: .venv/.installed-dev
+	$(BIN)/python -m tests.fuzz.guided --seconds $(or $(SECONDS),30)
 
 # pip-audit lives beside the project's packages, not among them
 audit: .venv/audit/.installed
