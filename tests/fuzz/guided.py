@@ -38,7 +38,7 @@ class Guided:
 
 
 def run(names: Sequence[str], findings: Path, seconds: int, longest: int = 10, seed: int = 0) -> Iterator[Guided]:
-    """Fuzz the targets in turn; an input that breaks one, or takes ``longest`` seconds, stays in ``findings``/<name>."""
+    """Fuzz the targets in turn; what breaks one, or takes ``longest`` seconds, stays in the folder ``findings``."""
     # here, not above: in the process that fuzzes, Atheris must be there before the readers are loaded
     from tests.fuzz.planted import PLANTED
     from tests.fuzz.targets import TARGETS
@@ -93,7 +93,7 @@ def main() -> int:
 
 
 def _fuzz(orders: list[tuple[str, list[str], str]]) -> int:
-    """In a process of its own: loads the readers once, then forks for each target, and prints what the fork ended with."""
+    """In a process of its own: loads the readers once, forks for each target, and prints what the fork ended with."""
     import logging
     import warnings
 
