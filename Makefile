@@ -53,7 +53,7 @@ fuzz-guided: .venv/.installed-dev
 
 # pip-audit lives beside the project's packages, not among them
 audit: .venv/audit/.installed
-	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+	@$(BIN)/python -m benchmarks.audit .venv/audit/bin/pip-audit
 
 .venv/audit/.installed: | $(BIN)/python
 	@$(PYTHON) -m venv .venv/audit
