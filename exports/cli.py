@@ -110,6 +110,7 @@ def _complain(message: str, exit_code: int) -> int:
 
 @click.group("archive", cls=_Archive, commands=_Commands(), invoke_without_command=True)
 @settings.setting_option
+@click.version_option(package_name="zhuanti-archive", prog_name="archive")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Read the archive: search, show, count, compare, export, check.

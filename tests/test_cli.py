@@ -4,6 +4,7 @@ import hashlib
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ from tests.archive_fixture import ARTICLES, BASE, fill
 def test_without_arguments_it_helps() -> None:
     assert run().stdout == run("--help").stdout
     assert "search" in run().stdout
+
+
+def test_it_names_its_version() -> None:
+    assert run("--version").stdout == f"archive, version {version('zhuanti-archive')}\n"
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))
