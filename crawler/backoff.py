@@ -12,6 +12,8 @@ from scrapy.http import Response
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.response import response_status_message
 
+from crawler.failures import words
+
 LONGEST = 600.0
 """Seconds; a host that asks for a longer pause is given up for this run."""
 
@@ -49,9 +51,9 @@ class BackOff(RetryMiddleware):
         if not isinstance(exception, self.exceptions_to_retry) or hasattr(exception, "exit_code"):
             return None
         exception.attempts = request.meta.get("retry_times", 0) + 1
-        return await self._again(request, exception)
+        return await self._again(request, words(exception))
 
-    async def _again(self, request: Request, reason: str | Exception) -> Request | None:
+    async def _again(self, request: Request, reason: str) -> Request | None:
         assert self.crawler.spider
         retry = get_retry_request(request, spider=self.crawler.spider, reason=reason, give_up_log_level="INFO")
         if retry is not None:

@@ -3,8 +3,7 @@
 The address that is checked is the address that is connected to: the check stands where the connection is opened.
 """
 
-import copy
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import (
@@ -19,16 +18,15 @@ from scrapy.http import Response
 from scrapy.utils._download_handlers import wrap_twisted_exceptions
 from scrapy.utils.defer import maybe_deferred_to_future
 from scrapy.utils.httpobj import urlparse_cached
-from service_identity.exceptions import VerificationError
 from twisted.internet.address import IPv6Address
 from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IReactorPluggableNameResolver
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, STATUS, HTTP11ClientProtocol
-from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from crawler import public
 from crawler.exceptions import Unavailable
+from crawler.tls import CertificateRefused, PerHostTLS
 
 MOST_HEAD = 256 * 1024
 """Bytes of status line and headers; ordinary servers send less than one hundredth of it."""
@@ -36,10 +34,6 @@ MOST_HEAD = 256 * 1024
 
 class HeaderFlood(Unavailable):
     """A header section without end. Raised here; never retried."""
-
-
-class CertificateRefused(Unavailable):
-    """Nobody the system trusts vouches for the host. Raised here; never retried."""
 
 
 class Downloads(HTTP11DownloadHandler):
@@ -50,7 +44,7 @@ class Downloads(HTTP11DownloadHandler):
         spider: Any = crawler.spider
         self._trusted = spider.addresses.trusted
         self._pool._factory = _BoundedFactory
-        policy: Any = _PerHostTLS(self._contextFactory, spider.order.site.unverified_tls_hosts)
+        policy: Any = PerHostTLS(self._contextFactory, spider.order.site.unverified_tls_hosts)
         self._contextFactory = policy
 
     async def download_request(self, request: Request) -> Response:
@@ -69,11 +63,8 @@ class Downloads(HTTP11DownloadHandler):
                 return await maybe_deferred_to_future(agent.download_request(request))
         except DownloadFailedError as error:
             for reason in getattr(error.__cause__, "reasons", ()):
-                if isinstance(reason.value, HeaderFlood):
+                if isinstance(reason.value, (HeaderFlood, CertificateRefused)):
                     raise reason.value from None
-                if isinstance(reason.value, VerificationError) or "certificate verify failed" in str(reason.value):
-                    host = urlparse_cached(request).hostname
-                    raise CertificateRefused(f"the certificate of {host} cannot be verified") from None
             raise
 
 
@@ -150,18 +141,3 @@ class _BoundedProtocol(_LenientHTTP11ClientProtocol):
 class _BoundedFactory(_LenientHTTP11ClientFactory):
     def buildProtocol(self, addr: IAddress | None) -> HTTP11ClientProtocol:
         return _BoundedProtocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
-
-
-@implementer(IPolicyForHTTPS)
-class _PerHostTLS:
-    """Certificates are verified, except for the hosts the site file names."""
-
-    def __init__(self, strict: Any, unverified: tuple[str, ...]) -> None:
-        self._strict = strict
-        self._lax = copy.copy(strict)
-        self._lax._verify_certificates = False
-        self._unverified = frozenset(unverified)
-
-    def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
-        policy = self._lax if hostname.decode("ascii") in self._unverified else self._strict
-        return cast(Any, policy.creatorForNetloc(hostname, port))

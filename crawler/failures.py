@@ -15,8 +15,7 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 
 from crawler.exceptions import Blocked, CrawlError, Gone, Settled, Unavailable
-from crawler.hosts import HostNotAllowed
-from crawler.robots import Forbidden
+from crawler.hosts import Forbidden, HostNotAllowed
 
 _NETWORK = {
     CannotResolveHostError: "host name does not resolve",
@@ -41,20 +40,25 @@ def named(error: Exception) -> CrawlError | None:
     elif isinstance(error, IgnoreRequest):
         looped = "max redirections" in str(error)
         found = Unavailable("redirect loop" if looped else str(error))
-    else:
-        for kind, words in _NETWORK.items():
-            if isinstance(error, kind):
-                detail = _plain(str(error))
-                found = Unavailable(f"{words}: {detail}" if detail else words)
-                break
+    elif isinstance(error, tuple(_NETWORK)):
+        found = Unavailable(words(error))
     if found is not None:
         found.attempts = getattr(error, "attempts", 1)
     return found
 
 
+def words(error: Exception) -> str:
+    """The error in one line for people."""
+    detail = _plain(str(error))
+    kind = next((name for kind, name in _NETWORK.items() if isinstance(error, kind)), None)
+    return f"{kind}: {detail}" if kind and detail else kind or detail or type(error).__name__
+
+
 def _plain(detail: str) -> str:
     """What the library says, without the names of its classes and the address, which stands beside it."""
     detail = re.sub(r"\[?<twisted\.python\.failure\.Failure [\w.]{1,99}: ([^<>]{0,200})>\]?", r"\1", detail)
+    detail = re.sub(r"\[\('SSL routines', '[^']{0,99}', '([^']{0,99})'\)\]", r"no TLS connection: \1", detail)
+    detail = re.sub(r"Getting \S{1,4000} took longer than", "longer than", detail)
     return " ".join(re.sub(r" in request <[A-Z]{1,9} .{0,4000}>", "", detail).split())[:200]
 
 

@@ -15,6 +15,10 @@ class HostNotAllowed(IgnoreRequest):
     """The address is on none of the site's hosts. Raised here, also for the target of a redirect."""
 
 
+class Forbidden(IgnoreRequest):
+    """robots.txt forbids the address. Raised in robots.py."""
+
+
 class AllowedHosts:
     """Refuses every request to a host the site file (or base_url) does not name."""
 

@@ -18,16 +18,13 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from crawler.backoff import LONGEST
 from crawler.exceptions import Unavailable
-from crawler.hosts import HostNotAllowed
+from crawler.failures import words
+from crawler.hosts import Forbidden, HostNotAllowed
 from crawler.throttle import keep_delay
 
 LIFETIME = 24 * 3600.0
 """Seconds after which a robots.txt is asked for again."""
 MOST_BYTES = 500 * 1024
-
-
-class Forbidden(IgnoreRequest):
-    """robots.txt forbids the address. Raised here."""
 
 
 class Robots(RobotsTxtMiddleware):
@@ -74,7 +71,7 @@ class Robots(RobotsTxtMiddleware):
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
         if not isinstance(exc, IgnoreRequest) or isinstance(exc, HostNotAllowed):
-            self._unavailable[netloc] = f"could not be fetched ({exc})"
+            self._unavailable[netloc] = f"could not be fetched ({words(exc)})"
         super()._robots_error(exc, netloc)
 
     def _keep_delay(self, request: Request, parser: RobotParser, agent: str) -> None:

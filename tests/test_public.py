@@ -1,15 +1,8 @@
 """Which network addresses a connection may be opened to."""
 
-import gzip
 import socket
-import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import ThreadingHTTPServer
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -176,65 +169,3 @@ def test_an_ipv6_address_in_a_link_is_checked_when_it_is_connected_to(host: str)
     endpoint.connect(Factory()).addErrback(refused.append)
     clock.advance(1)
     assert refused[0].check(AddressRefused)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that nobody vouches for, and its key, in one file."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    path.write_bytes(private + signed.public_bytes(pem))
-    return path
-
-
-@pytest.fixture
-def https(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a good site behind that certificate."""
-    with serve({"good": answer(article("春天的学习会"))}) as site:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        # the same answers, from a second server that speaks TLS
-        handler: Any = site.handler
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        server.daemon_threads = True
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"https://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("excepted", [False, True])
-def test_a_certificate_nobody_vouches_for(https: str, tmp_path: Path, excepted: bool) -> None:
-    sites = sites_for({"zhuanti": "重要专题"}, tmp_path / "sites", https)
-    if excepted:
-        file = Path(sites) / "jgdw.toml"
-        file.write_text(file.read_text().replace("template =", 'unverified_tls_hosts = ["127.0.0.1"]\ntemplate ='))
-    done = crawl(tmp_path / "archive", settings={"ARCHIVE_SITES_DIR": sites, "RETRY_TIMES": "0"})
-    assert done.code == (0 if excepted else 4), done.err
-    if excepted:
-        assert done.outcomes() == {"archived": 1}
-        [warc] = (tmp_path / "archive" / "warc").glob("*.warc.gz")
-        kept = gzip.decompress(warc.read_bytes())
-        assert kept.count(b"certificate not verified, by the site file") == kept.count(b"WARC-Type: response")
-    else:
-        assert "the certificate of 127.0.0.1 cannot be verified" in done.err
-        assert "Traceback" not in done.err
