@@ -7,6 +7,7 @@ import ast
 import importlib
 import json
 import re
+import re._parser as _parser  # the one way to know what a pattern is made of
 import signal
 import sys
 import time
@@ -109,7 +110,26 @@ def literals(pattern: str) -> list[str]:
     """Runs of ordinary characters of a pattern, and single ones: what a hostile text is made of."""
     plain = re.sub(r"\\[a-zA-Z]|\{\d*,?\d*\}|\(\?[a-zA-Z<>=!:P]{0,3}", "\0", pattern)
     runs = re.findall(r"[^\0\\\[\](){}|?*+^$.]{1,12}", plain)
-    return list(dict.fromkeys([*runs, *(run[0] for run in runs), *(run[-1] for run in runs)]))[:40]
+    singles = [*(run[0] for run in runs), *(run[-1] for run in runs), *characters(_parser.parse(pattern))]
+    return list(dict.fromkeys([*runs, *singles]))[:60]
+
+
+def characters(parsed: Any) -> Iterator[str]:
+    """The characters a pattern names, also those written as escapes, and the ends of its ranges."""
+    for operation, argument in parsed:
+        if operation in (_parser.LITERAL, _parser.NOT_LITERAL):
+            yield chr(argument)
+        elif operation is _parser.RANGE:
+            yield from map(chr, argument)
+        else:
+            for part in argument if isinstance(argument, tuple | list) else (argument,):
+                if isinstance(part, _parser.SubPattern):
+                    yield from characters(part)
+                elif isinstance(part, list):
+                    for choice in part:
+                        yield from characters(choice if isinstance(choice, _parser.SubPattern) else [choice])
+                elif isinstance(part, tuple):
+                    yield from characters([part])
 
 
 def texts(pattern: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_printable() -> None:
     assert terminal.printable("a\nb\tc\rd", keep="\n\t") == "a\nb\tc d"
     assert terminal.printable("中文，“引号”ＡＢＣ😀") == "中文，“引号”ＡＢＣ😀"
     assert terminal.printable("\ud800x") == "x"
+    assert terminal.printable("a\x9d0;t\x9cb\x1bPq\x1b\\c\x9d\x9d0;t\x07d") == "abcd"
+
+
+@pytest.mark.parametrize("start", ["\x9d", "\x90", "\x9b", "\x1b]", "\x1b[", "\x1bP"])
+def test_beginnings_of_escapes_without_an_end_cost_no_more_than_their_length(start: str) -> None:
+    begun = time.process_time()
+    assert terminal.printable(start * 100_000 + "\x07字").endswith("字")
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＋", "－", "＠", " =", "\t", "\u200b=", "\x00=", "\n@"])

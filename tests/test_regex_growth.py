@@ -26,6 +26,8 @@ def test_time_grows_with_length_alone() -> None:
     assert found["slow"] == []
 
 
-@pytest.mark.parametrize("pattern", [r"(a+)+$", r"\s*,?\s*x", r"首页.*?专题", r"<[^>]*$"])
+@pytest.mark.parametrize(
+    "pattern", [r"(a+)+$", r"\s*,?\s*x", r"首页.*?专题", r"<[^>]*$", r"\x9d[^\x07]*\x07", "(?:[^\u4e00-\u9fff]|\x9d)*x"]
+)
 def test_the_measurement_finds_what_it_should(pattern: str) -> None:
     assert [text for _, text, *_ in measured(pattern)["slow"]] == [pattern]
