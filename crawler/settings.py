@@ -34,6 +34,7 @@ ARCHIVE_WORKER_TIMEOUT = os.environ.get("ARCHIVE_WORKER_TIMEOUT") or 30  # secon
 # Polite, always
 USER_AGENT = "zhuanti-archive/0.1 (a research archive of public pages; obeys robots.txt)"  # Scrapy/VERSION …
 ROBOTSTXT_OBEY = True  # False
+CONCURRENT_REQUESTS = 64  # 16; pages asked for or being written, of all hosts: the next line is what limits
 CONCURRENT_REQUESTS_PER_DOMAIN = 1  # 8
 DOWNLOAD_DELAY = 1  # 0
 DOWNLOAD_DELAY_JITTER = 0  # 0.5, which would go below the delay

@@ -5,6 +5,7 @@ walk is checked against the declared total; where there is none, or the total do
 walked again until two walks in a row agree: then all of it stood as read at the moment between them.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -49,8 +50,9 @@ class Walk:
         report: Report,
         template: Template,
         addresses: Addresses,
-        enough: Callable[[], Awaitable[bool]],
+        enough: Callable[[], Awaitable[bool]] | None,
     ) -> None:
+        """``enough`` tells whether the entries recorded so far will do; None: only all of them will."""
         self._fetch = fetch
         self._archive = archive
         self._run_id = run_id
@@ -58,6 +60,7 @@ class Walk:
         self._template = template
         self._addresses = addresses
         self._enough = enough
+        self._recording: asyncio.Task[None] | None = None
         self._stopped_early = False
         self._unanswered: CrawlError | None = None
         """The first refusal or outage met."""
@@ -76,7 +79,10 @@ class Walk:
         problems: list[str] = []
         before = None
         for attempt in range(1, MOST_WALKS + 1):
-            seen, problems = await self._once(page, fresh=attempt > 1)
+            try:
+                seen, problems = await self._once(page, fresh=attempt > 1)
+            finally:
+                await self._recorded()
             agreed = seen.order == before
             if self._stopped_early or await self._holds(seen, problems, agreed) or agreed:
                 break
@@ -107,10 +113,13 @@ class Walk:
             else:
                 lost = 0
                 self._read[page.address(number)] = None
-                await self._record(entries)
-                if await self._enough():
-                    self._stopped_early = True
-                    return seen, problems
+                await self._recorded()
+                self._recording = asyncio.create_task(self._record(entries))  # while the next page is asked for
+                if self._enough is not None:
+                    await self._recorded()
+                    if await self._enough():
+                        self._stopped_early = True
+                        return seen, problems
                 if not entries and number < (seen.last_page or 0):
                     problems.append(f"listing page {number} of {seen.last_page} names nothing new")
                     lost = 1
@@ -140,6 +149,12 @@ class Walk:
     async def _record(self, entries: list[Entry]) -> None:
         new = await self._archive.listed(self._run_id, entries, self._report.listed)
         self._report.listed += new
+
+    async def _recorded(self) -> None:
+        """Wait until the entries of the page before are in the ledger."""
+        if self._recording is not None:
+            recording, self._recording = self._recording, None
+            await recording
 
     async def _lose(self, page: ListingPage, number: int, error: CrawlError) -> str:
         line = f"listing page {number}: {error}"

@@ -2,20 +2,19 @@
 
 Storing an article costs about as much processor time as fetching and reading it, and one Python process uses one core:
 so the crawl's calls travel to a second process (remote_process.py), which holds the Archive. Over the wire goes what
-`pickle` takes: (number, method, arguments) there, (number, result, error) back. Whichever process dies, the other one
-ends: the crawl with a StorageError, the archive's process by SIGKILL, as if both had been one.
+`pickle` takes: (number, method, arguments) there, lists of pickled (number, result, error) back. Whichever dies,
+the other one ends: the crawl with a StorageError, the archive's process by SIGKILL, as if both had been one.
 """
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
 import pickle
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,6 +26,8 @@ from exports.errors import StorageError
 ROOT = Path(__file__).parents[1]
 PROCESS = "exports.remote_process"
 """The module whose main() the process runs; it is given the number of this process and of its two pipes."""
+PIPE = 1 << 20
+"""Bytes that may be under way to the process; Linux gives 65,536 unasked, less than one large page."""
 WAITED_FOR = frozenset({"lock", "kept_page", "extract_texts", "close", "rebuilding.is_needed"})
 """The methods of Archive that are no coroutines."""
 PARTS = ("watching", "rebuilding", "replaying", "checking")
@@ -40,15 +41,17 @@ class RemoteArchive:
         """Raises ConfigError, SchemaError or StorageError, each with one line for people."""
         self._settings = {name: settings.get(name) for name in settings if str(name).startswith("ARCHIVE_")}
         self.config = Config.from_settings(self._settings)
-        self._waiting: dict[int, Future[Any]] = {}
         self._sent = 0
-        self._turn = threading.Lock()
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._arrived: dict[int, tuple[Any, Exception | None]] = {}
+        """Answers to calls that are waited for without a loop."""
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: StorageError | None = None
         for part in PARTS:
             setattr(self, part, _Part(self, part))
         self._start()
         try:
-            self._ask("open", self._settings, user_agent=user_agent).result()
+            self._wait("open", self._settings, user_agent=user_agent)
         except Exception:
             self._finish()
             raise
@@ -61,7 +64,7 @@ class RemoteArchive:
     def close(self) -> Exception | None:
         """As Archive.close(); the process is gone afterwards."""
         try:
-            failed: Exception | None = self._ask("close").result()
+            failed: Exception | None = self._wait("close")
         except StorageError as error:  # it is gone already, and could not tell anybody
             failed = error
             self._tell(error)
@@ -80,57 +83,83 @@ class RemoteArchive:
         )
         os.close(theirs[0])
         os.close(ours[1])
+        with suppress(OSError, AttributeError):  # elsewhere than on Linux, or more than a user may have
+            fcntl.fcntl(theirs[1], fcntl.F_SETPIPE_SZ, PIPE)
         self._to = Connection(theirs[1], readable=False)
         self._from = Connection(ours[0], writable=False)
-        self._listener = threading.Thread(target=self._listen, name="archive-answers", daemon=True)
-        self._listener.start()
-
-    def _listen(self) -> None:
-        """Hand each answer to who waits for it, until the process closes its end."""
-        try:
-            while True:
-                number, result, error = self._from.recv()
-                if number is None:
-                    _log(result)
-                elif (future := self._waiting.pop(number)).set_running_or_notify_cancel():
-                    future.set_exception(error) if error is not None else future.set_result(result)
-        except (EOFError, OSError):
-            end = _end(self._process.wait())
-        except Exception as error:  # an answer that cannot be read here: whoever waits must not wait for ever
-            self._process.kill()
-            end = f"answered what cannot be read ({error!r}) and {_end(self._process.wait())}"
-        with self._turn:
-            self._ended = StorageError(f"storage failed: the archive's process {end}")
-        while self._waiting:
-            _, future = self._waiting.popitem()
-            if future.set_running_or_notify_cancel():
-                future.set_exception(self._ended)
-
-    def _ask(self, name: str, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        with self._turn:
-            if self._ended is not None:
-                raise self._ended
-            self._sent += 1
-            call = pickle.dumps((self._sent, name, args, kwargs))
-            self._waiting[self._sent] = future
-            with suppress(OSError):  # the listener is about to tell why
-                self._to.send_bytes(call)
-        return future
 
     def _method(self, name: str) -> Callable[..., Any]:
         async def ask(*args: Any, **kwargs: Any) -> Any:
-            return await asyncio.wrap_future(self._ask(name, *args, **kwargs))
+            loop = asyncio.get_running_loop()
+            if loop is not self._loop:
+                self._loop = loop
+                loop.add_reader(self._from.fileno(), self._take)
+            future: asyncio.Future[Any] = loop.create_future()
+            self._waiting[self._send(name, args, kwargs)] = future
+            return await future
 
         def wait(*args: Any, **kwargs: Any) -> Any:
-            return self._ask(name, *args, **kwargs).result()
+            return self._wait(name, *args, **kwargs)
 
         return wait if name in WAITED_FOR else ask
 
+    def _wait(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        number = self._send(name, args, kwargs)
+        while number not in self._arrived:
+            if self._ended is not None:
+                raise self._ended
+            self._take()
+        result, error = self._arrived.pop(number)
+        if error is not None:
+            raise error
+        return result
+
+    def _send(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+        """Hand the call over; returns its number. Never waits for long: the process always goes on receiving."""
+        if self._ended is not None:
+            raise self._ended
+        self._sent += 1
+        call = pickle.dumps((self._sent, name, args, kwargs))
+        with suppress(OSError):  # it is gone: its end of the other pipe tells why
+            self._to.send_bytes(call)
+        return self._sent
+
+    def _take(self) -> None:
+        """Hand the answers that have come to those who wait for them."""
+        try:
+            answers = [pickle.loads(answer) for answer in self._from.recv()]  # noqa: S301  (our own process)
+        except (EOFError, OSError):
+            self._end(_death(self._process.wait()))
+        except Exception as unreadable:  # an answer that cannot be read here: nobody must wait for it for ever
+            self._process.kill()
+            self._end(f"answered what cannot be read ({unreadable!r}) and {_death(self._process.wait())}")
+        else:
+            for number, result, error in answers:
+                if number is None:
+                    _log(result)
+                elif (future := self._waiting.pop(number, None)) is None:
+                    self._arrived[number] = result, error
+                elif not future.done():
+                    future.set_result(result) if error is None else future.set_exception(error)
+
+    def _end(self, how: str) -> None:
+        self._ended = StorageError(f"storage failed: the archive's process {how}")
+        self._leave()
+        while self._waiting:
+            _, future = self._waiting.popitem()
+            if not future.done():
+                future.set_exception(self._ended)
+
+    def _leave(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._from.fileno())
+        self._loop = None
+
     def _finish(self) -> None:
+        self._leave()
         self._to.close()
-        self._listener.join()
         self._from.close()
+        self._process.wait()
 
     def _tell(self, error: StorageError) -> None:
         from exports.operating import after  # loads the database's library, which a crawl does without
@@ -151,7 +180,7 @@ class _Part:
         return self._archive._method(f"{self._name}.{name}")
 
 
-def _end(code: int) -> str:
+def _death(code: int) -> str:
     return f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
 
 

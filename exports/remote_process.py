@@ -5,9 +5,11 @@ import inspect
 import logging
 import os
 import pickle
+import queue
 import signal
 import sys
 import threading
+from contextlib import suppress
 from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
 from operator import attrgetter
@@ -33,15 +35,20 @@ class _Service:
         self._answers = answers
         self._archive: Archive | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._turn = threading.Lock()
+        self._unsent: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._failure: Exception | None = None
 
     async def run(self) -> None:
         logging.getLogger().addHandler(_Forwarder(self))
         logging.getLogger("exports").setLevel(logging.INFO)  # of others only what is wrong is news
         self._closed = asyncio.Event()
+        # a thread of its own: the crawl may be waiting for us to receive before it takes an answer
+        sender = threading.Thread(target=self._send, name="archive-answers")
+        sender.start()
         asyncio.get_running_loop().add_reader(self._calls.fileno(), self._receive)
         await self._closed.wait()
+        self._unsent.put(None)
+        sender.join()
         if self._failure is not None:
             raise self._failure
 
@@ -64,8 +71,11 @@ class _Service:
             result = await self._result(name, args, kwargs)
         except Exception as error:
             failure = error
-        self.send(number, result, failure)
-        if name == "close" or self._archive is None:
+        last = name == "close" or self._archive is None
+        if last:  # the crawl's end of the pipe closes with this answer, and that is no death any more
+            asyncio.get_running_loop().remove_reader(self._calls.fileno())
+        self.answer(number, result, failure)
+        if last:
             self._closed.set()
 
     async def _result(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -77,13 +87,24 @@ class _Service:
             return await method(*args, **kwargs)
         return await asyncio.to_thread(method, *args, **kwargs)
 
-    def send(self, number: int | None, result: Any, failure: Exception | None) -> None:
+    def answer(self, number: int | None, result: Any, failure: Exception | None) -> None:
         try:
             answer = pickle.dumps((number, result, failure))
         except Exception:  # an error that holds what cannot travel
             answer = pickle.dumps((number, None, StorageError(" ".join(f"{failure or result}".split()))))
-        with self._turn:
-            self._answers.send_bytes(answer)
+        self._unsent.put(answer)
+
+    def _send(self) -> None:
+        """Send what is to be sent, all that has gathered at a time."""
+        last = False
+        while not last:
+            answers = [self._unsent.get()]
+            with suppress(queue.Empty):
+                while answers[-1] is not None:
+                    answers.append(self._unsent.get_nowait())
+            last = answers[-1] is None
+            with suppress(OSError):  # the crawl is dead, and so is this process in a moment
+                self._answers.send([answer for answer in answers if answer is not None])
 
 
 class _Forwarder(QueueHandler):
@@ -94,4 +115,4 @@ class _Forwarder(QueueHandler):
         self._service = service
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        self._service.send(None, record, None)
+        self._service.answer(None, record, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def main() -> None:
     """A process (remote.PROCESS) whose answers cannot be read."""
     _, calls, answers = map(int, sys.argv[1:])
     Connection(calls, writable=False).recv()
-    Connection(answers, readable=False).send(Unreadable())
+    Connection(answers, readable=False).send([pickle.dumps(Unreadable())])
     time.sleep(600)
 
 
@@ -114,7 +115,7 @@ def main() -> None:
 def test_what_cannot_be_read_ends_the_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = open_remote(tmp_path)
     with pytest.raises(StorageError, match="the archive's process ended with 1"):
-        archive._ask("counts", Unreadable()).result(timeout=60)
+        asyncio.run(asyncio.wait_for(archive.counts(Unreadable()), timeout=60))
     assert isinstance(archive.close(), StorageError)
     monkeypatch.setattr(remote, "PROCESS", "tests.test_remote")
     with pytest.raises(StorageError, match="no such module here"):

@@ -88,7 +88,8 @@ class ColumnsSpider(Spider):
             base_url=self.addresses.home,
             arguments=self.order.arguments(),
         )
-        walk = Walk(self.fetch, self.archive, self.run_id, report, self.template, self.addresses, self._enough_listed)
+        enough = None if self.order.limit is None else self._enough_listed
+        walk = Walk(self.fetch, self.archive, self.run_id, report, self.template, self.addresses, enough)
         try:
             await walk.run(await first_page(self.fetch, column, self.addresses))
         except CrawlError as error:
@@ -125,23 +126,22 @@ class ColumnsSpider(Spider):
         await self.archive.plan(self.run_id, since=order.since, full=order.full, retry=order.retry)
 
     async def _enough_listed(self) -> bool:
-        if self.order.limit is None:
-            return False
         await self._plan()
-        return (await self.archive.counts(self.run_id)).get("pending", 0) >= self.order.limit
+        pending = (await self.archive.counts(self.run_id)).get("pending", 0)
+        return self.order.limit is not None and pending >= self.order.limit
 
     # --- articles -------------------------------------------------------------------------------------
 
     async def _articles(self, column: Column, work: AsyncIterator[Pending]) -> AsyncIterator[Article]:
         """Fetch and read these until all are stored, few at a time: a block spares the rest."""
         number = self.crawler.settings.getint
-        concurrency = number("CONCURRENT_REQUESTS")
-        at_once = min(2 * number("CONCURRENT_REQUESTS_PER_DOMAIN"), concurrency)
+        at_once = min(2 * number("CONCURRENT_REQUESTS_PER_DOMAIN"), number("CONCURRENT_REQUESTS"))
+        most_items = number("CONCURRENT_ITEMS")
         exhausted = False
         tasks: set[asyncio.Task[Article | None]] = set()
         try:
             while True:
-                while not exhausted and len(tasks) < at_once and self._in_pipelines < concurrency:
+                while not exhausted and len(tasks) < at_once and self._in_pipelines < most_items:
                     entry = await anext(work, None)
                     if entry is None:
                         exhausted = True
@@ -151,7 +151,7 @@ class ColumnsSpider(Spider):
                     break
                 if not tasks:
                     async with self._drained:
-                        await self._drained.wait_for(lambda: self._in_pipelines < concurrency)
+                        await self._drained.wait_for(lambda: self._in_pipelines < most_items)
                     continue
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
