@@ -67,6 +67,8 @@ def _frequent(sample: Collection[Document], parts: Collection[str]) -> dict[str,
 
 def held(document: Document, terms: Collection[str]) -> set[str]:
     """The terms of two and more characters that the text holds."""
+    if not terms:  # a young archive knows none
+        return set()
     return {term for text in (document.title, document.body) for term in _within(text, terms)}
 
 
