@@ -59,6 +59,16 @@ class FileLock:
         os.close(self._file)
 
 
+def crawling(directory: Path) -> bool:
+    """Whether a run on the embedded database is alive, of whatever column: someone holds a FileLock."""
+    for path in (directory / "locks").glob("*.lock"):
+        try:
+            FileLock(directory, path.stem).release()
+        except ColumnBusy:
+            return True
+    return False
+
+
 class AdvisoryLock:
     """A PostgreSQL session lock: holds across machines, ends with the connection."""
 

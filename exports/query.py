@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from exports import ledger
-from exports.database.asking import Given, plain
 from exports.database.models import (
     Article,
     ArticleVersion,
@@ -27,7 +26,7 @@ from exports.database.models import (
 from exports.errors import StorageError
 from exports.index.find import column_ids as column_ids
 from exports.index.find import columns as columns
-from exports.search import Count, by_author, of_all
+from exports.search import Count, counting
 
 _CHUNK = 500
 """Articles loaded at a time, so that an export holds few long texts in memory."""
@@ -108,26 +107,8 @@ def counts(session: Session, by: str, column_ids: Sequence[str] = ()) -> list[Co
 
     An article counts once for each of its authors and units, so those counts may sum to more than there are.
     """
-    ask, given = plain(session), Given()
-    if by in ("author", "unit"):
-        of_columns = f"AND {ask.one_of('s.column_id', column_ids, given)}" if column_ids else ""
-        total = ask.rows(f"SELECT count(*) FROM search_articles s WHERE 1 = 1 {of_columns}", given)[0][0]
-        if column_ids:
-            # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
-            written = f"FROM article_authors w CROSS JOIN search_articles s WHERE s.id = w.article_id {of_columns}"
-            column = "w.name" if by == "author" else "w.unit"
-            articles, values = ask.values(["w.article_id", column], written, given)
-            counted = by_author(articles, values, total)
-        else:
-            counted = of_all(ask, by, total)
-        result = [Count(value, value, number) for value, number in counted.items()]
-    else:
-        # from their common index: names of columns are not in it
-        key = func.coalesce({"column": Article.column_id, "month": func.substr(Article.published_at, 1, 7)}[by], "")
-        grouped = select(key, func.count()).select_from(Article).where(*_of_columns(Article.column_id, column_ids))
-        names = columns(session) if by == "column" else {}
-        rows = session.execute(grouped.group_by(key))
-        result = [Count(value, names.get(value, value), number) for value, number in rows]
+    names = columns(session) if by == "column" else {}
+    result = [Count(key, names.get(key, key), number) for key, number in counting(session, column_ids).by(by).items()]
     if by == "month":
         return sorted(result, key=lambda count: (not count.key, count.key))
     return sorted(result, key=lambda count: (not count.key, -count.articles, count.key))

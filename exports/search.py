@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from exports.database.asking import Given, Plain, Source, plain
 from exports.index import find, marks, ranking
@@ -23,6 +23,7 @@ from exports.index.ranking import ORDERS, Order
 __all__ = ["FACETS", "ORDERS", "Count", "Filters", "Hit", "Order", "Page", "Results", "Summary"]
 
 FACETS = ("column", "unit", "author", "source", "year")
+_DATED = {"month": "YYYY-MM", "year": "YYYY"}
 _CHUNK = 500
 """Articles loaded at a time, so that an export holds few long texts in memory."""
 
@@ -136,82 +137,34 @@ class Results:
 
         Those without a date, or for months with only a year, are left out.
         """
-        counted = self._by_article(by)
-        return [Count(key, key, counted[key]) for key in sorted(counted) if len(key) == _PREFIX[by]]
+        counted = self._counted(by)
+        return [Count(key, key, counted[key]) for key in sorted(counted) if len(key) == len(_DATED[by])]
+
+    @cached_property
+    def _counting(self) -> Any:
+        articles = None if self._found.everything else self._found.articles
+        return find.backend(self._plain).Counting(self._plain, articles)
 
     def _counted(self, name: str) -> Counter[str]:
-        if self._found.everything:
-            return of_all(self._plain, name, self.total)
-        return self._by_author(name) if name in _AUTHORS else self._by_article(name)
-
-    def _by_article(self, name: str) -> Counter[str]:
-        counted: Counter[str] = Counter()
-        for value, number in self._values[0 if name in _PREFIX else ("column", "source").index(name) + 1].items():
-            counted[(value or "")[: _PREFIX.get(name)]] += number
-        return counted
-
-    def _by_author(self, name: str) -> Counter[str]:
-        articles, *values = self._written
-        return by_author(articles, values[_AUTHORS.index(name)], self.total)
-
-    @cached_property
-    def _values(self) -> list[Counter[str | None]]:
-        """The months, column ids and sources of the articles found."""
-        columns = ("substr(s.published_at, 1, 7)", "s.column_id", "s.source")
-        return [Counter(values) for values in self._joined(columns, "search_articles s", "s.id")]
-
-    @cached_property
-    def _written(self) -> list[list[Any]]:
-        """Article, name and unit of every author of the articles found."""
-        return self._joined(("w.article_id", "w.name", "w.unit"), "article_authors w", "w.article_id")
-
-    def _joined(self, columns: Sequence[str], table: str, article: str) -> list[list[Any]]:
-        if self._found.everything:
-            return self._plain.values(columns, f"FROM {table}")
-        # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
-        given = Given()
-        found = self._plain.table_of(self._found.articles, given)
-        return self._plain.values(columns, f"FROM {found} n CROSS JOIN {table} WHERE {article} = n.id", given)
+        """value -> articles."""
+        if name != "year":
+            counted: Counter[str] = self._counting.by(name)
+            return counted
+        years: Counter[str] = Counter()
+        for month, number in self._counting.by("month").items():
+            years[month[:4]] += number
+        return years
 
 
-Value = TypeVar("Value")
-
-
-def once_each(articles: Sequence[int], values: Sequence[Value]) -> Counter[Value]:
-    """value -> how many articles have it, from the article and the value of each author.
-
-    An article counts once for a value, however many of its authors have it.
-    """
-    alone = len(set(articles)) == len(articles)
-    return Counter(values if alone else (value for _, value in set(zip(articles, values, strict=True))))
-
-
-def by_author(articles: Sequence[int], values: Sequence[str], total: int) -> Counter[str]:
-    """As once_each(); of `total` articles those without an author count under the empty value."""
-    counted = once_each(articles, values)
-    counted[""] += total - len(set(articles))
-    return +counted
-
-
-def of_all(ask: Plain, name: str, total: int) -> Counter[str]:
-    """Of all `total` articles, value -> how many have it: from an index in its order, without reading the rows."""
-    counted = Counter({row[0]: row[1] for row in ask.rows(_OF_ALL[name])})
-    if name in _AUTHORS:
-        counted[""] += total - ask.rows(_WITH_AUTHORS)[0][0]
-    return +counted
-
-
-# in the order of the primary key: of itself, SQLite takes the smallest index and sorts
-_WITH_AUTHORS = "SELECT count(*) FROM (SELECT DISTINCT article_id FROM article_authors ORDER BY article_id) w"
-_OF_ALL = {
-    "column": "SELECT column_id, count(*) FROM articles GROUP BY column_id",
-    "year": "SELECT coalesce(substr(published_at, 1, 4), ''), count(*) FROM search_articles GROUP BY 1",
-    "source": "SELECT source, count(*) FROM search_articles GROUP BY source",
-    "author": "SELECT name, count(DISTINCT article_id) FROM article_authors GROUP BY name",
-    "unit": "SELECT unit, count(DISTINCT article_id) FROM article_authors GROUP BY unit",
-}
-_AUTHORS = ("author", "unit")
-_PREFIX = {"year": 4, "month": 7}
+def counting(source: Source, columns: Sequence[str] = ()) -> Any:
+    """What counts the articles of the columns, or all where none is named; see Counting in exports/index/."""
+    ask, given = plain(source), Given()
+    articles = None
+    if columns:
+        of_columns = ask.one_of("s.column_id", columns, given)
+        (ids,) = ask.values(["s.id"], f"FROM search_articles s WHERE {of_columns}", given)
+        articles = set(ids)
+    return find.backend(ask).Counting(ask, articles)
 
 
 def count(source: Source, filters: Filters) -> int:

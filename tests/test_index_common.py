@@ -1,5 +1,6 @@
 """The common terms of the index: whatever is chosen the same is found; they are chosen anew when they are outgrown."""
 
+import asyncio
 import unicodedata
 from pathlib import Path
 
@@ -8,7 +9,8 @@ from alembic import command
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from exports import query, search
+from exports import lock, query, search
+from exports.archive import Archive
 from exports.database.asking import plain
 from exports.database.migrate import _config, upgrade
 from exports.database.models import SearchState
@@ -17,7 +19,8 @@ from exports.index import common, maintain, sqlite
 from exports.index.document import Document
 from exports.index.parse import parse
 from exports.index.text import folded, ideographs, is_printed_so
-from tests.test_search import Archive
+from tests.storage import add, problems, with_archive
+from tests.test_search import Archive as Generated
 
 
 @pytest.mark.slow
@@ -49,7 +52,7 @@ def test_terms_of_any_characters_are_spelled_apart() -> None:
 
 @pytest.mark.slow
 def test_what_is_found_does_not_depend_on_the_common_terms(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = Archive(seed=23, articles=80)
+    archive = Generated(seed=23, articles=80)
     queries = [archive.query() for _ in range(150)]
     with Session(engine) as session, session.begin():
         archive.write(session)
@@ -65,7 +68,7 @@ def test_common_terms_are_listed_and_used(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(common, "_BUDGET", 1.0)
     engine = open_engine(f"sqlite:///{tmp_path}/archive.db")
     upgrade(engine)
-    archive = Archive(seed=29, articles=60)
+    archive = Generated(seed=29, articles=60)
     with Session(engine) as session, session.begin():
         archive.write(session)
         maintain.rebuild(session)
@@ -81,7 +84,7 @@ def test_common_terms_are_listed_and_used(tmp_path: Path, monkeypatch: pytest.Mo
 def test_an_archive_that_has_outgrown_its_common_terms_chooses_anew(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = Archive(seed=31, articles=40)
+    archive = Generated(seed=31, articles=40)
     with Session(engine) as session, session.begin():
         assert session.scalar(select(SearchState.articles)) == 0
         archive.write(session)
@@ -99,7 +102,7 @@ def test_an_archive_that_has_outgrown_its_common_terms_chooses_anew(
 
 
 def test_an_older_archive_is_brought_to_the_common_terms(engine: Engine) -> None:
-    archive = Archive(seed=37, articles=30)
+    archive = Generated(seed=37, articles=30)
     with Session(engine) as session, session.begin():
         archive.write(session)
         maintain.rebuild(session)
@@ -115,7 +118,7 @@ def test_an_older_archive_is_brought_to_the_common_terms(engine: Engine) -> None
 
 
 def test_what_is_counted_of_all_is_what_is_counted_of_those_found(engine: Engine) -> None:
-    archive = Archive(seed=41, articles=60)
+    archive = Generated(seed=41, articles=60)
     with Session(engine) as session, session.begin():
         archive.write(session)
         maintain.rebuild(session)
@@ -126,3 +129,25 @@ def test_what_is_counted_of_all_is_what_is_counted_of_those_found(engine: Engine
         for by in ("author", "unit"):
             counted = {each.key: each.articles for each in query.counts(session, by)}
             assert counted == archive.spread(search.Filters())[by]
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_the_end_of_a_crawl_chooses_common_terms_unless_another_is_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    monkeypatch.setattr(sqlite, "_SMALL", 1)
+
+    async def work(archive: Archive, run_id: int) -> None:
+        archive.lock("c")
+        await asyncio.gather(*(add(archive, run_id, number) for number in range(10)))
+
+    held = [lock.FileLock(tmp_path, "another")] if other else []
+    with_archive(tmp_path, None, work)
+    for each in held:
+        each.release()
+    engine = open_engine(f"sqlite:///{tmp_path}/archive.db")
+    with Session(engine) as session:
+        assert session.scalar(select(SearchState.articles)) == (0 if other else 10)
+        assert len(search.matching(session, search.Filters("的第一段"))) == 10
+    engine.dispose()
+    assert problems(tmp_path) == []

@@ -15,7 +15,7 @@ SAMPLE = 500
 """Articles that are looked through for common terms."""
 _LONGEST = 8
 """Characters of the longest."""
-_BUDGET = 0.115
+_BUDGET = 0.14
 """Entries of a text in the list of the common terms it holds, as a share of the text's bytes; an entry takes about one
 byte. With them the whole index takes less than the texts."""
 _LOOKED_AT = 64

@@ -8,6 +8,7 @@ before the commit:
     index.update(session)
 """
 
+import logging
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -30,13 +31,15 @@ from exports.index.document import SEARCHED, Document
 from exports.index.find import backend
 from exports.index.text import folded, is_printed_so
 
-_TOKENS = 3
+log = logging.getLogger(__name__)
+
+_TOKENS = 4
 """Version of what the index holds of a text; a greater one has every archive's index made anew."""
 _CHUNK = 200
 """Articles taken at a time while the index is made."""
 _NARROW = ("id", "version", "column_id", "source", "published_at", "attachments")
 _KEYS = ("version", "attachment")
-READ = frozenset({"title", *SEARCHED, *_NARROW})
+READ = frozenset({"title", "authors", *SEARCHED, *_NARROW})
 """The fields of a version the index holds something of."""
 
 # Executed for every batch of articles: built once, and plain Core, which spares the session's bookkeeping
@@ -50,7 +53,7 @@ _CURRENT = select(
     select(func.count()).where(_attachments.c.article_id == _articles.c.id).scalar_subquery(),
 ).where(_articles.c.id.in_(_ids))
 _VERSIONS = (
-    select(*(_texts.c[name] for name in ("article_id", "version", "title", *SEARCHED)))
+    select(*(_texts.c[name] for name in ("article_id", "version", "title", "authors", *SEARCHED)))
     .where(_texts.c.article_id.in_(_ids))
     .order_by(_texts.c.article_id, _texts.c.version)
 )
@@ -99,6 +102,7 @@ def _remove(session: Session, ids: Sequence[int]) -> None:
     backend(plain(session)).delete(session, documents)
     session.execute(delete(SearchDocument).where(of_articles))
     session.execute(delete(SearchArticle).where(SearchArticle.id.in_(ids)))
+    backend(plain(session)).count(session, ids)
 
 
 def update(session: Session) -> None:
@@ -116,13 +120,18 @@ def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 def ensure(engine: Engine) -> None:
     """Make the index where there is none, or none of this program's."""
-    with Session(engine) as session:
-        if _is_current(session):
-            return
+    if is_current(engine):
+        return
     with Session(engine) as session, session.begin():
         lock.alone(session)
         if not _is_current(session):
-            rebuild(session)
+            log.info("the full-text index is made anew: %d articles", rebuild(session))
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether there is an index of this program's, and the archive has not outgrown it."""
+    with Session(engine) as session:
+        return _is_current(session)
 
 
 def _is_current(session: Session) -> bool:
@@ -174,6 +183,7 @@ def _add(session: Session, ids: Sequence[int]) -> None:
         others.append((_of_file(row, row.article_id), about))
     if current:
         session.connection().execute(_ENTER, current)
+        backend(plain(session)).count(session, ids)
     if others:
         rows = [about | {"checksum": document.checksum} for document, about in others]
         numbered = insert(SearchDocument).returning(SearchDocument.id, sort_by_parameter_order=True)

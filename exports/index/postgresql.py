@@ -4,7 +4,8 @@ Pairs and single characters are found by the index alone; longer terms are looke
 their pairs. Nothing but PostgreSQL itself is needed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -25,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from exports.database.asking import Plain, Postgresql
+from exports.database.asking import Given, Plain, Postgresql
 from exports.index.document import Document
 from exports.index.parse import Term
 from exports.index.text import folded, grams
@@ -57,6 +58,10 @@ def create(session: Session, _sample: Sequence[Document]) -> None:
 
 def optimize(session: Session) -> None:
     """Nothing to do: the GIN index is made with the table."""
+
+
+def count(_session: Session, _ids: Sequence[int]) -> None:
+    """Nothing to note: articles are counted in the tables."""
 
 
 def insert(session: Session, documents: Sequence[Document]) -> None:
@@ -116,3 +121,37 @@ def occurrences(ask: Plain, terms: Sequence[str], ids: Sequence[int]) -> Iterabl
 def _occurrences(column: Column[Any], words: str) -> ColumnElement[Any]:
     left = func.length(func.replace(column, words, ""))
     return (func.length(column) - left) / func.length(words)
+
+
+_COUNTED = {
+    "month": "coalesce(substr(s.published_at, 1, 7), '')",
+    "column": "s.column_id",
+    "source": "s.source",
+    "author": "coalesce(w.name, '')",
+    "unit": "coalesce(w.unit, '')",
+}
+
+
+class Counting:
+    """Counts some articles, or all of them where that is None."""
+
+    def __init__(self, ask: Plain, articles: Collection[int] | None) -> None:
+        self._ask = ask
+        self._articles = articles
+
+    def by(self, kind: str) -> Counter[str]:
+        """value -> articles that count under it, by month, column, source, author or unit."""
+        return Counter({row[0]: row[1] for row in self._counted(kind)})
+
+    def by_month(self, kind: str) -> Counter[tuple[str, str]]:
+        """(value, month) -> articles that count under both."""
+        return Counter({(row[0], row[1]): row[2] for row in self._counted(kind, "month")})
+
+    def _counted(self, *kinds: str) -> Sequence[Sequence[Any]]:
+        given = Given()
+        values, number, table = ", ".join(_COUNTED[kind] for kind in kinds), "count(*)", "search_articles s"
+        if not {"author", "unit"}.isdisjoint(kinds):
+            # once for a value, however many of the authors have it
+            number, table = "count(DISTINCT s.id)", f"{table} LEFT JOIN article_authors w ON w.article_id = s.id"
+        where = "" if self._articles is None else f"WHERE {self._ask.one_of('s.id', self._articles, given)}"
+        return self._ask.rows(f"SELECT {values}, {number} FROM {table} {where} GROUP BY {values}", given)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from exports.database.asking import Given, Plain
-from exports.index import common
+from exports.index import codes, common
+from exports.index.codes import Counting as Counting
 from exports.index.document import SEARCHED, Document
 from exports.index.parse import Term
-from exports.index.text import characters, folded, ideographs, longest_ideographs
+from exports.index.text import characters, folded, ideographs, may_hold
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -40,12 +41,18 @@ def outgrown(made_with: int, articles: int) -> bool:
 def create(session: "Session", sample: Sequence[Document]) -> None:
     """An empty index in the place of the one there was, with the common terms of a sample of the texts."""
     connection = session.connection()
-    for table in (*_TABLES, _COMMON, _TERMS):
+    for table in (*_TABLES, _COMMON, _TERMS, *codes.TABLES):
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
-    for table, columns in _TABLES.items():
-        made = f"CREATE VIRTUAL TABLE {table} USING fts5 ({', '.join(columns)}, content='', tokenize='ascii')"
+    for table, columns in codes.TABLES.items():
+        connection.exec_driver_sql(f"CREATE TABLE {table} ({columns})")
+    for table, names in _TABLES.items():
+        made = (
+            f"CREATE VIRTUAL TABLE {table} USING fts5 ({', '.join(names)}, content='', columnsize=0, tokenize='ascii')"
+        )
         connection.exec_driver_sql(made)
-    made = f"CREATE VIRTUAL TABLE {_COMMON} USING fts5 (terms, content='', tokenize='ascii', detail='none')"
+    made = (
+        f"CREATE VIRTUAL TABLE {_COMMON} USING fts5 (terms, content='', columnsize=0, tokenize='ascii', detail='none')"
+    )
     connection.exec_driver_sql(made)
     connection.exec_driver_sql(f"CREATE TABLE {_TERMS} (term TEXT PRIMARY KEY) WITHOUT ROWID")
     if terms := sorted(common.chosen(sample)):
@@ -56,6 +63,11 @@ def optimize(session: "Session") -> None:
     """Bring a new index into its quickest and smallest form."""
     for table in (*_TABLES, _COMMON):
         session.connection().exec_driver_sql(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+
+
+def count(session: "Session", ids: Sequence[int]) -> None:
+    """Note what the articles are counted by, now that their rows in search_articles were written or deleted."""
+    codes.write(session, ids)
 
 
 def insert(session: "Session", documents: Sequence[Document]) -> None:
@@ -129,22 +141,22 @@ def _looked_through(
     ask: Plain, ids: Sequence[int], wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term]
 ) -> list[int]:
     """Of these texts the ones that hold the terms."""
-    runs = [[longest_ideographs(folded(term.text)) for term in group] for group in wanted]
+    asked = {term for group in (*wanted, unwanted) for term in group}
+    words = {term: folded(term.text) for term in asked}
+    looks = {term: may_hold(words[term]) for term in asked}
+    spelled = {term: words[term].encode() for term in asked}
 
-    def may_hold(text: str) -> bool:
-        return all(any(run in text for run in group) for group in runs)
+    def possible(text: bytes) -> bool:
+        return all(any(looks[term](text) for term in group) for group in wanted)
 
-    words = {folded(term.text) for group in (*wanted, unwanted) for term in group}
-    found = texts(ask, ids, words, may_hold)
-    return [number for number, title, body in found if _holds(title, body, wanted, unwanted)]
+    def holds(title: bytes, body: bytes, group: Sequence[Term]) -> bool:
+        return any(spelled[term] in title or (not term.field and spelled[term] in body) for term in group)
 
-
-def _holds(title: str, body: str, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term]) -> bool:
-    def has(term: Term) -> bool:
-        words = folded(term.text)
-        return words in title or (not term.field and words in body)
-
-    return all(any(map(has, group)) for group in wanted) and not any(map(has, unwanted))
+    return [
+        number
+        for number, title, body in texts(ask, ids, words.values(), possible)
+        if all(holds(title, body, group) for group in wanted) and not holds(title, body, unwanted)
+    ]
 
 
 def titled(ask: Plain, wanted: Sequence[Sequence[Term]]) -> list[int]:
@@ -160,29 +172,31 @@ def _matching(ask: Plain, table: str, expression: str, least: int, most: int | N
 
 
 def texts(
-    ask: Plain, ids: Sequence[int], words: Iterable[str], may_hold: Callable[[str], bool] = bool
-) -> Iterator[tuple[int, str, str]]:
+    ask: Plain, ids: Sequence[int], words: Iterable[str], possible: Callable[[bytes], bool] = bool
+) -> Iterator[tuple[int, bytes, bytes]]:
     """(id in the index, title, body) of texts in the index, folded as far as it matters to the folded words.
 
-    `may_hold` is asked of texts whose ideographs are as printed, to spare those the rest that it says no to.
+    In UTF-8, as they lie in the database: most need not be made to strings. `possible` is asked of texts whose
+    ideographs are as printed, to spare those the rest that it says no to.
     """
     articles = [number for number in ids if number > 0]
-    body = " || char(10) || ".join(f"t.{name}" for name in SEARCHED)
+    text = f"CAST(t.title AS BLOB), CAST({' || char(10) || '.join(f't.{name}' for name in SEARCHED)} AS BLOB)"
     of_article = "FROM search_articles s JOIN %s n ON n.id = s.id JOIN articles t ON t.id = s.id"
     same = all(map(ideographs, words))
-    for number, title, text, as_printed in _texts(
-        ask, articles, f"SELECT t.id, t.title, {body}, s.as_printed {of_article}"
-    ):
-        if not as_printed:
-            yield number, folded(title), folded(text)
-        elif may_hold(f"{title}\n{text}"):
-            yield (number, title, text) if same else (number, folded(title), folded(text))
+    for number, title, body, as_printed in _texts(ask, articles, f"SELECT t.id, {text}, s.as_printed {of_article}"):
+        if not as_printed or possible(title + b"\n" + body):
+            yield (number, title, body) if same and as_printed else (number, _folded(title), _folded(body))
     others = [-number for number in ids if number < 0]
     belongs = "FROM search_documents d JOIN %s n ON n.id = d.id JOIN"
     of_version = f"{belongs} article_versions t ON t.article_id = d.article_id AND t.version = d.version"
     of_file = f"{belongs} attachments t ON t.article_id = d.article_id AND t.seq = d.attachment"
-    for sql in (f"SELECT -d.id, t.title, {body} {of_version}", f"SELECT -d.id, t.name, t.text {of_file}"):
-        yield from ((number, folded(title), folded(text)) for number, title, text in _texts(ask, others, sql))
+    file = "CAST(t.name AS BLOB), CAST(t.text AS BLOB)"
+    for sql in (f"SELECT -d.id, {text} {of_version}", f"SELECT -d.id, {file} {of_file}"):
+        yield from ((number, _folded(title), _folded(body)) for number, title, body in _texts(ask, others, sql))
+
+
+def _folded(text: bytes) -> bytes:
+    return folded(text.decode()).encode()
 
 
 def _texts(ask: Plain, ids: Sequence[int], sql: str) -> Iterator[Sequence[Any]]:
@@ -193,8 +207,9 @@ def _texts(ask: Plain, ids: Sequence[int], sql: str) -> Iterator[Sequence[Any]]:
 
 def occurrences(ask: Plain, terms: Sequence[str], ids: Sequence[int]) -> Iterable[tuple[int, list[tuple[int, int]]]]:
     """(id in the index, for each folded term how often it occurs in title and body) of texts in the index."""
+    words = [term.encode() for term in terms]
     for number, title, body in texts(ask, ids, terms):
-        yield number, [(title.count(term), body.count(term)) for term in terms]
+        yield number, [(title.count(word), body.count(word)) for word in words]
 
 
 def _all_of(wanted: Sequence[Sequence[Term]], spelled: Callable[[Term], str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from itertools import pairwise
 
 
@@ -48,9 +49,22 @@ def ideographs(words: str) -> bool:
     return _IDEOGRAPHS.fullmatch(words) is not None
 
 
-def longest_ideographs(words: str) -> str:
-    """The longest piece of the folded words that ideographs() says yes to; empty where there is none."""
-    return max(_IDEOGRAPHS.findall(words), key=len, default="")
+def may_hold(words: str) -> Callable[[bytes], bool]:
+    """Whether a text can hold the folded words, asked of it in UTF-8 and not folded; see is_printed_so().
+
+    Of what stands between the ideographs it is only looked whether there is any.
+    """
+    runs = [re.escape(run.encode()) for run in _IDEOGRAPHS.findall(words)]
+    if not runs:
+        return lambda text: True
+    if ideographs(words):
+        found = words.encode()
+        return lambda text: found in text
+    # in UTF-8 nothing but ideographs begins with these bytes, and all have three
+    before = b"" if ideographs(words[0]) else b"(?<![\xe5-\xe9]..%b)" % runs[0]
+    after = b"" if ideographs(words[-1]) else b"(?![\xe5-\xe9])"
+    pattern = re.compile(runs[0] + before + b"".join(b"[^\xe5-\xe9]+" + run for run in runs[1:]) + after, re.DOTALL)
+    return lambda text: pattern.search(text) is not None
 
 
 def is_printed_so(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What follows a crawl: its reports, its alerts, the metrics. Nothing here may spoil the crawl's own result."""
+"""What follows a crawl: reports, alerts, metrics, the search index. Nothing here may spoil the crawl's own result."""
 
 import logging
 from collections.abc import Sequence
@@ -7,8 +7,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from exports import lock
 from exports.config import Config
 from exports.errors import ArchiveError
+from exports.index import maintain
 from exports.operating import metrics, report, rules
 from exports.operating.channels import channels
 from exports.operating.facts import gather
@@ -19,7 +21,10 @@ log = logging.getLogger(__name__)
 
 
 def crawl(config: Config, settings: Settings, engine: Engine, runs: Sequence[int], failed: Exception | None) -> None:
-    """Report on the finished runs, send what is worth an alert and what waits from before, write the metrics."""
+    """Report on the finished runs, send what is worth an alert and what waits from before, write the metrics.
+
+    Last, an index that the archive has outgrown is made anew: the first search after a first crawl shall be quick.
+    """
     outbox = Outbox(config.directory, channels(settings))
     try:
         if failed is not None:
@@ -42,6 +47,17 @@ def crawl(config: Config, settings: Settings, engine: Engine, runs: Sequence[int
             log.error("%s", trouble)
     except (OSError, ValueError) as error:
         log.error("alerts: %s", " ".join(str(error).split()))
+    if failed is None:
+        _renew_index(config, engine)
+
+
+def _renew_index(config: Config, engine: Engine) -> None:
+    try:
+        # it may take minutes, which those who wait to write would not wait: then the next start does it
+        if not maintain.is_current(engine) and not lock.crawling(config.directory):
+            maintain.ensure(engine)
+    except (OSError, SQLAlchemyError, ArchiveError) as error:
+        log.error("the full-text index was not made anew: %s", " ".join(str(error).split()))
 
 
 def storage_failed(config: Config, settings: Settings, error: Exception) -> None:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import and_, distinct, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from exports.database.asking import Given, plain
 from exports.database.models import Article, ArticleAuthor, ArticleVersion, Attachment, Capture, Image, Listing
-from exports.search import once_each
+from exports.search import counting
 
 
 @dataclass(frozen=True)
@@ -21,22 +20,10 @@ class Neighbours:
 
 def monthly(session: Session, by: str, columns: Sequence[str] = ()) -> dict[str, dict[str, int]]:
     """key -> month (YYYY-MM) -> articles dated to the month, by column or unit; most articles first."""
-    ask, given = plain(session), Given()
-    of_columns = f"AND {ask.one_of('s.column_id', columns, given)}" if columns else ""
-    month = "substr(s.published_at, 1, 7)"
-    if by == "column":
-        grouped = f"WHERE length({month}) = 7 {of_columns} GROUP BY s.column_id, {month}"
-        rows = ask.rows(f"SELECT s.column_id, {month}, count(*) FROM articles s {grouped}", given)
-        counted = {(value, of_month): number for value, of_month, number in rows}
-    else:
-        # CROSS: SQLite begins with the first table then, and meets the rows of the second in their order
-        joined = "article_authors w CROSS JOIN search_articles s WHERE s.id = w.article_id AND w.unit <> ''"
-        rest = f"FROM {joined} AND length({month}) = 7 {of_columns}"
-        articles, units, months = ask.values(["s.id", "w.unit", month], rest, given)
-        counted = once_each(articles, list(zip(units, months, strict=True)))
     result: dict[str, dict[str, int]] = {}
-    for (value, of_month), number in counted.items():
-        result.setdefault(value, {})[of_month] = number
+    for (value, month), number in counting(session, columns).by_month(by).items():
+        if value and len(month) == len("YYYY-MM"):
+            result.setdefault(value, {})[month] = number
     return dict(sorted(result.items(), key=lambda entry: (-sum(entry[1].values()), entry[0])))
 
 
