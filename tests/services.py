@@ -156,10 +156,10 @@ def postgres_url() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
+def fresh_database(server: str, encoding: str = "UTF8") -> Iterator[str]:
     """The URL of an empty database on the server, dropped afterwards whoever is still connected."""
     name = f"archive_{uuid.uuid4().hex}"
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE template0")
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'")
     try:
         yield f"{server}/{name}"
     finally:

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from exports.database.migrate import upgrade
+from exports.database.session import open_engine
+from exports.errors import StorageError
 from tests.crawling import crawl
 from tests.replica import Replica
+from tests.services import fresh_database
 
 pytestmark = pytest.mark.slow
 
@@ -45,3 +49,11 @@ def test_a_crawl_into_postgresql_is_the_same_archive(tmp_path: Path, postgres_da
     replayed = crawl(tmp_path / "postgresql", "replay", settings=settings)
     assert replayed.code == 0, replayed.err
     assert _rows(postgres_database, ROWS) == embedded.rows(ROWS)
+
+
+def test_a_database_of_another_encoding_is_refused(postgres_url: str) -> None:
+    with fresh_database(postgres_url, "EUC_CN") as url:
+        engine = open_engine(url)
+        with pytest.raises(StorageError, match="encoding is EUC_CN"):
+            upgrade(engine)
+        engine.dispose()

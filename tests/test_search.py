@@ -255,6 +255,29 @@ def test_what_is_found_is_what_a_scan_finds(engine: Engine) -> None:
     assert QUERIES // 3 < found < QUERIES
 
 
+def test_a_word_of_one_character_again_and_again_is_found_whole(engine: Engine) -> None:
+    archive = Archive(seed=59, articles=4)
+    for article, words in zip(archive.articles, ("好好", "好好好", "好", "𠮷𠮷x好好"), strict=True):
+        article["versions"][-1] |= {"title": "", "body_text": words}
+    with Session(engine) as session, session.begin():
+        archive.write(session)
+        maintain.rebuild(session)
+        for words in (
+            "好",
+            "好好",
+            "好好好",
+            "好好好好",
+            "𠮷",
+            "𠮷𠮷",
+            "𠮷𠮷𠮷",
+            "title:好好",
+            "好好 -好好好",
+            "好好好 OR x好",
+        ):
+            filters = search.Filters(words)
+            assert set(search.matching(session, filters)) == archive.scan(filters), words
+
+
 def _state(session: Session) -> tuple[Any, ...]:
     """What the index knows of every text, without the numbers it gave."""
     names = (SearchArticle.id, SearchArticle.version, SearchArticle.checksum, SearchArticle.attachments)

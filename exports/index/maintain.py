@@ -33,7 +33,7 @@ from exports.index.text import folded, is_printed_so
 
 log = logging.getLogger(__name__)
 
-_TOKENS = 4
+_TOKENS = 5
 """Version of what the index holds of a text; a greater one has every archive's index made anew."""
 _CHUNK = 200
 """Articles taken at a time while the index is made."""

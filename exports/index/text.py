@@ -34,14 +34,10 @@ def characters(text: str) -> str:
 _SPELLED = {chr(code): f"x{code:02x}" for code in range(128) if not chr(code).isalnum()}
 
 
-def grams(text: str) -> set[int]:
-    """Every character and every pair of neighbours in the folded text as a 32-bit number.
-
-    In UTF-16 code units, of which two fill the number exactly: whoever holds a pair's number holds the pair.
-    """
-    units = memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H").tolist()
-    pairs = {(first << 16 | second) for first, second in pairwise(units)}
-    return {number - 2**32 if number >= 2**31 else number for number in pairs.union(units)}
+def grams(words: str) -> set[int]:
+    """The pairs of neighbours in the folded words as numbers, of a single character its own: see postgresql.py."""
+    codes = [ord(char) for char in words]
+    return {first << 21 | second for first, second in pairwise(codes)} or set(codes)
 
 
 def ideographs(words: str) -> bool:

@@ -1,4 +1,4 @@
-"""numbers to count by in the full-text index on SQLite, which is made anew by exports/index/maintain.py
+"""the full-text index has numbers to count by on SQLite and no arrays on PostgreSQL: it is made anew by exports/index/maintain.py
 
 Revision ID: 0012
 Revises: 0011
@@ -22,3 +22,5 @@ def downgrade() -> None:
     op.execute('DELETE FROM search_state')
     op.execute('DROP TABLE IF EXISTS search_index_codes')
     op.execute('DROP TABLE IF EXISTS search_index_values')
+    if op.get_bind().dialect.name == 'postgresql':
+        op.execute('DROP FUNCTION IF EXISTS search_index_grams CASCADE')
