@@ -54,7 +54,8 @@ def crawl(config: Config, settings: Settings, engine: Engine, runs: Sequence[int
 def _renew_index(config: Config, engine: Engine) -> None:
     try:
         # it may take minutes, which those who wait to write would not wait: then the next start does it
-        if not maintain.is_current(engine) and not lock.crawling(config.directory):
+        outgrown = engine.dialect.name == "sqlite" and not maintain.is_current(engine)
+        if outgrown and not lock.crawling(config.directory):
             maintain.ensure(engine)
     except (OSError, SQLAlchemyError, ArchiveError) as error:
         log.error("the full-text index was not made anew: %s", " ".join(str(error).split()))
