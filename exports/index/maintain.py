@@ -12,6 +12,7 @@ import logging
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BindParameter, Engine, Row, bindparam, delete, exists, func, insert, select
@@ -29,6 +30,7 @@ from exports.database.models import (
 from exports.index import common
 from exports.index.document import SEARCHED, Document
 from exports.index.find import backend
+from exports.index.spread import spread
 from exports.index.text import folded, is_printed_so
 
 log = logging.getLogger(__name__)
@@ -145,10 +147,13 @@ def rebuild(session: Session) -> int:
     for table in (SearchState, SearchDocument, SearchArticle):
         session.execute(delete(table))
     ids = list(session.scalars(select(Article.id).order_by(Article.id)))
-    backend(plain(session)).create(session, _sample(session, ids))
-    for chunk in _chunks(ids):
-        _add(session, chunk)
-    backend(plain(session)).optimize(session)
+    index = backend(plain(session))
+    index.create(session, _sample(session, ids))
+    texts = (_enter(session, chunk) for chunk in _chunks(ids))
+    make_rows = partial(index.rows, terms=index.terms(session))
+    for rows in spread(make_rows, texts, -(-len(ids) // _CHUNK)) if index.IS_SPREAD else map(make_rows, texts):
+        index.insert(session, rows)
+    index.optimize(session)
     session.execute(insert(SearchState).values(made_by=_made_by(session), articles=len(ids)))
     return len(ids)
 
@@ -164,8 +169,13 @@ def _made_by(session: Session) -> str:
 
 
 def _add(session: Session, ids: Sequence[int]) -> None:
-    if not ids:
-        return
+    if ids:
+        index = backend(plain(session))
+        index.insert(session, index.rows(_enter(session, ids), terms=index.terms(session)))
+
+
+def _enter(session: Session, ids: Sequence[int]) -> list[Document]:
+    """Note articles as indexed; returns their texts, which the index lacks yet."""
     articles = {row.id: row for row in session.connection().execute(_CURRENT, {"ids": ids})}
     documents, current = [], []
     others: list[tuple[Document, dict[str, Any]]] = []
@@ -189,7 +199,7 @@ def _add(session: Session, ids: Sequence[int]) -> None:
         numbered = insert(SearchDocument).returning(SearchDocument.id, sort_by_parameter_order=True)
         numbers = session.scalars(numbered, rows)
         documents += [replace(document, id=-number) for number, (document, _) in zip(numbers, others, strict=True)]
-    backend(plain(session)).insert(session, documents)
+    return documents
 
 
 def _versions(session: Session, ids: Iterable[int]) -> Iterator[Row[Any]]:

@@ -58,6 +58,8 @@ _INDEX = """
     CREATE INDEX search_index_grams ON search_index USING gin (search_index_grams(title, body));
     ALTER INDEX search_index_grams ALTER COLUMN 1 SET STATISTICS 0
 """
+IS_SPREAD = False
+"""Whether rows() is so much work that several processes share it."""
 _PAIRS = 16
 """Of a long phrase the index is asked for so many pairs: more would not narrow what is left to look through."""
 
@@ -87,10 +89,20 @@ def count(_session: Session, _ids: Sequence[int]) -> None:
     """Nothing to note: articles are counted in the tables."""
 
 
-def insert(session: Session, documents: Sequence[Document]) -> None:
-    """Add texts."""
-    if documents:
-        session.execute(_TABLE.insert(), [vars(document) for document in documents])
+def terms(_session: Session) -> frozenset[str]:
+    """What rows() needs to know of the index: nothing."""
+    return frozenset()
+
+
+def rows(documents: Sequence[Document], *, terms: frozenset[str]) -> list[dict[str, Any]]:
+    """The texts as the index takes them."""
+    return [vars(document) for document in documents]
+
+
+def insert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Add texts, as rows() makes them."""
+    if rows:
+        session.execute(_TABLE.insert(), rows)
 
 
 def delete(session: Session, documents: Sequence[Document]) -> None:

@@ -23,6 +23,8 @@ _TABLES = {"search_index": ("body", "title"), "search_index_titles": ("title",)}
 The body comes first: every entry of a further column takes two bytes more."""
 _COMMON, _TERMS = "search_index_common", "search_index_terms"
 """Which texts hold which common terms, and which terms are common."""
+IS_SPREAD = True
+"""Whether rows() is so much work that several processes share it."""
 _CHUNK = 200
 """Texts weighed at a time."""
 _FEW = 2000
@@ -70,32 +72,41 @@ def count(session: "Session", ids: Sequence[int]) -> None:
     codes.write(session, ids)
 
 
-def insert(session: "Session", documents: Sequence[Document]) -> None:
-    """Add texts."""
-    _write(session, documents, "INSERT INTO {0} (rowid, {1}) VALUES (:id, {2})")
+def terms(session: "Session") -> frozenset[str]:
+    """What rows() needs to know of the index: its common terms."""
+    return frozenset(term for (term,) in session.connection().exec_driver_sql(f"SELECT term FROM {_TERMS}"))
+
+
+def rows(documents: Sequence[Document], *, terms: frozenset[str]) -> list[dict[str, int | str]]:
+    """The texts as the index takes them. Asks no database: other processes do it too."""
+    return [
+        {
+            "id": document.id,
+            "title": characters(document.title),
+            "body": characters(document.body),
+            "terms": common.spelled(common.held(document, terms)),
+        }
+        for document in documents
+    ]
+
+
+def insert(session: "Session", rows: Sequence[dict[str, int | str]]) -> None:
+    """Add texts, as rows() makes them."""
+    _write(session, rows, "INSERT INTO {0} (rowid, {1}) VALUES (:id, {2})")
 
 
 def delete(session: "Session", documents: Sequence[Document]) -> None:
     """Take texts out, which must be exactly those that were added."""
-    _write(session, documents, "INSERT INTO {0} ({0}, rowid, {1}) VALUES ('delete', :id, {2})")
+    taken = rows(documents, terms=terms(session))
+    _write(session, taken, "INSERT INTO {0} ({0}, rowid, {1}) VALUES ('delete', :id, {2})")
 
 
-def _write(session: "Session", documents: Sequence[Document], sql: str) -> None:
-    if not documents:
-        return
-    connection = session.connection()
-    terms = frozenset(term for (term,) in connection.exec_driver_sql(f"SELECT term FROM {_TERMS}"))
-    rows = [_row(document, terms) for document in documents]
+def _write(session: "Session", rows: Sequence[dict[str, int | str]], sql: str) -> None:
     for table, columns in {**_TABLES, _COMMON: ("terms",)}.items():
         chosen = [row for row in rows if int(row["id"]) > 0] if table == "search_index_titles" else rows
         if chosen:
             values = ", ".join(f":{name}" for name in columns)
-            connection.exec_driver_sql(sql.format(table, ", ".join(columns), values), chosen)
-
-
-def _row(document: Document, terms: frozenset[str]) -> dict[str, int | str]:
-    title, body = characters(document.title), characters(document.body)
-    return {"id": document.id, "title": title, "body": body, "terms": common.spelled(common.held(document, terms))}
+            session.connection().exec_driver_sql(sql.format(table, ", ".join(columns), values), chosen)
 
 
 def matching(ask: Plain, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term], *, current: bool) -> list[int]:
