@@ -2,6 +2,7 @@
 
 import logging
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -15,6 +16,11 @@ from crawler.pages.base import ArticlePage
 from crawler.site import Column
 
 _TAG = re.compile("<[^<>]*>")
+_NOT_IN_WORDS = re.compile(r"[\W_]")
+NOTICE = 100
+"""Characters, at most, of a notice (try again later, this page has moved) that stands in an article's place."""
+KEPT = 1 / 4
+"""Pairs of characters, of those of the listed title, that an article prints somewhere, whatever was edited in it."""
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +54,27 @@ def article_of(page: ArticlePage, frame: TextResponse | None) -> Article:
     return article
 
 
+def _is_notice(article: Article, listed_title: str) -> bool:
+    """Whether the page is a notice in the site's own frame, whatever its words.
+
+    An article may be short, or undated where an include of the site failed, or renamed since it was listed; one that is
+    all of this at once proves nothing of itself.
+    """
+    given = (any(article.printed.get(name, {}).values()) for name in ("published_at", "byline", "source"))
+    if article.attachments or any(given):
+        return False
+    text = _words(unescape(_TAG.sub("", article.body_html)))
+    if len(text) > NOTICE:
+        return False
+    listed, printed = _words(listed_title), _words("".join(article.printed.get("title", {}).values())) + text
+    pairs = [listed[at : at + 2] for at in range(max(len(listed) - 1, 1))]
+    return sum(pair in printed for pair in pairs) < KEPT * len(pairs)
+
+
+def _words(text: str) -> str:
+    return _NOT_IN_WORDS.sub("", unicodedata.normalize("NFKC", text))
+
+
 def place(article: Article, response: TextResponse, site_id: str, column: Column) -> None:
     """Note where the article belongs and which response it was read from."""
     article.site_id, article.column_id, article.column_name = site_id, column.id, column.name
@@ -55,7 +82,9 @@ def place(article: Article, response: TextResponse, site_id: str, column: Column
 
 
 def note_listing(article: Article, listed_url: str, title: str, date: str | None) -> None:
-    """Note what the column's listing says of the article."""
+    """Note what the column's listing says of the article. Raises MarkupChanged where the page is no article at all."""
+    if title and _is_notice(article, title):
+        raise MarkupChanged(f"a line or two without date and author, and nothing of the listed title {title[:40]!r}")
     article.listed_url = listed_url
     for name, value in (("title", title), ("published_at", date)):
         if value:

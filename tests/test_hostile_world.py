@@ -35,6 +35,9 @@ def attacks(inner: Site) -> dict[str, Any]:
     bomb = bombs()
     found: dict[str, Any] = {f"bomb-{name}": compressed(name, body) for name, body in bomb.items()}
     return found | {
+        # neither grows beyond a page's cap: it is the ratio that betrays them
+        **{f"small-bomb-{name}": compressed(name, body) for name, body in packed(b"<p>" + b"0" * 3_000_000).items()},
+        "long-page": answer(article("太长的一页", "<p>" + "字" * 2_100_000)),
         "bomb-in-bomb": compressed("gzip, gzip", gzip.compress(bomb["gzip"])),
         "codings": compressed(", ".join(["gzip"] * 50), b"x"),
         "no-gzip": compressed("gzip", article("没有压缩")),
@@ -54,7 +57,7 @@ def attacks(inner: Site) -> dict[str, Any]:
         "loop": redirect("/article/zt_x/a/202103/loop.shtml"),
         "no-address": redirect("//[::1"),
         "no-port": redirect("http://127.0.0.1:99999999/"),
-        "no-coding": compressed("\xe6\xad\xa3", article("不知编码")),
+        "no-coding": compressed("\xff\xfe\x80", article("不知编码")),
         "inner": redirect(f"{inner.base_url}secret", b"Set-Cookie: a=b\r\n"),
         "metadata": redirect("http://169.254.169.254/latest/meta-data/"),
         "octal": redirect("http://0177.0.0.1/"),
@@ -96,6 +99,10 @@ def test_every_good_article_between_the_attacks_is_archived(world: Any) -> None:
 
 NAMED = {
     **dict.fromkeys(("bomb-gzip", "bomb-deflate", "bomb-br", "bomb-zstd"), ("failed", "decompression bomb")),
+    **dict.fromkeys(
+        (f"small-bomb-{name}" for name in ("gzip", "deflate", "br", "zstd")), ("failed", "decompression bomb")
+    ),
+    "long-page": ("failed", "answer too large"),
     "bomb-in-bomb": ("failed", "decompression bomb"),
     "codings": ("failed", "50 content codings"),
     **dict.fromkeys(("no-gzip", "no-br", "no-zstd", "no-deflate"), ("failed", "the body is not")),

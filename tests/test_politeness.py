@@ -1,6 +1,7 @@
 """Politeness, proved from the server's own log."""
 
 import subprocess
+import sys
 import time
 from datetime import datetime, timedelta
 from email.utils import formatdate
@@ -12,8 +13,8 @@ import pytest
 
 from crawler import pace, robots
 from crawler.exceptions import BadUsage
-from tests.crawling import Crawl, crawl
-from tests.hostile_site import Handler, Site, answer, article, serve, write
+from tests.crawling import FAST, ROOT, Crawl, crawl, sites_for
+from tests.hostile_site import Handler, Site, answer, article, redirect, serve, write
 from tests.replica import Replica
 
 
@@ -188,6 +189,53 @@ def test_only_get_and_head_leave_the_crawler() -> None:
 
     with pytest.raises(HostNotAllowed, match="only GET and HEAD"):
         AllowedHosts(SimpleNamespace(spider=None)).process_request(Request("http://x/", method="POST"))  # type: ignore[arg-type]
+
+
+# a crawl in which a day passes in two seconds
+QUICK_DAYS = """
+import sys, crawler.robots
+crawler.robots.LIFETIME = 2.0
+from scrapy.cmdline import execute
+execute(["scrapy", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.slow
+def test_a_crawl_of_days_asks_for_robots_txt_again(tmp_path: Path) -> None:
+    """And heeds what it says by then."""
+    said: list[bytes] = []
+
+    def robots_txt(handler: Handler) -> None:
+        said.append(b"User-agent: *\nDisallow: /article/zt_x/a/" if said else b"User-agent: *\nAllow: /")
+        answer(said[-1])(handler)
+
+    with serve(good(12), robots_txt) as site:
+        given = FAST | {"ARCHIVE_DIR": str(tmp_path), "DOWNLOAD_DELAY": "0.3", "CONCURRENT_REQUESTS_PER_DOMAIN": "1"}
+        options = [part for name, value in given.items() for part in ("-s", f"{name}={value}")]
+        command = [sys.executable, "-c", QUICK_DAYS, "crawl", "zhuanti", *options, "-a", f"base_url={site.base_url}"]
+        subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60)
+    assert len(said) >= 2
+    assert asked_articles(site) < 12
+
+
+@pytest.mark.slow
+def test_no_referer_goes_to_another_host(tmp_path: Path) -> None:
+    """The listing's further pages are asked with one; a redirect to a host of files must not take it along."""
+    with serve({}) as other:
+        entries = "".join(
+            f'<li><a href="/article/zt_x/a/202103/a{n}.shtml" title="第{n}次学习会">x</a></li>' for n in range(4)
+        )
+        listing = f'<ul class="txtList_01">{entries}</ul>'.encode()
+
+        with serve(good() | {"?2": redirect(f"{other.base_url}page2")}, column=answer(listing)) as site:
+            sites = sites_for({"zhuanti": "重要专题"}, tmp_path / "sites", site.base_url)
+            file = Path(sites) / "jgdw.toml"
+            host = other.base_url.split("/")[2]
+            file.write_text(file.read_text().replace("images.mofcom.gov.cn", host))
+            crawl(tmp_path / "archive", settings={"ARCHIVE_SITES_DIR": sites})
+    assert any("referer" in headers for _, _, path, headers in site.asked if "?" in path)
+    assert "/page2" in other.paths()
+    assert not any("referer" in headers for *_, headers in other.asked)
 
 
 # --- quiet hours ------------------------------------------------------------------------------------------------------

@@ -239,8 +239,8 @@ class ColumnsSpider(Spider):
         with reading.explained(response):
             page = self.template.article(response, self.addresses)
             article = await parts.gather(page, self.template, self.fetch)
-        reading.place(article, response, self.order.site.id, column)
-        reading.note_listing(article, listed_url, title, date)
+            reading.place(article, response, self.order.site.id, column)
+            reading.note_listing(article, listed_url, title, date)
         for file in (*article.attachments, *article.images):
             await self._files.fill(file, held)
         return article

@@ -38,6 +38,8 @@ class Sample:
     body: bytes
     headers: dict[str, str]
     url: str = PAGE
+    listed_title: str = "支部书记讲党课 青年党员谈体会"
+    """What the column's listing calls it."""
     fetch: Callable[[str], Reply] | None = None
     """What the site answers to further paths: the article behind a redirect in script, the document of a frame."""
 
@@ -63,12 +65,22 @@ def articles() -> Iterator[Sample]:
     """240 articles of the demonstration site in every generation, and those of talk.txt in every form."""
     for generation in ("t1", "t2", "t3", "t4"):
         site = Site(generation, 60, 11, True, 15)
+        listed = {entry.path: entry.title for column in site.plan.columns.values() for entry in column.entries}
         for path in list(site.plan.listed)[:60]:
             reply = site.reply(path, {})
             if reply.status == 200:
                 url = HOME.rstrip("/") + path
                 fetch = partial(site.reply, headers={})
-                yield Sample("article", f"{generation} {path}", 200, reply.body, dict(reply.headers), url, fetch)
+                yield Sample(
+                    "article",
+                    f"{generation} {path}",
+                    200,
+                    reply.body,
+                    dict(reply.headers),
+                    url,
+                    listed.get(path, ""),
+                    fetch,
+                )
     lines = (HERE / "talk.txt").read_text(encoding="utf-8").splitlines()
     for line in lines:
         if line.startswith("#"):
@@ -85,6 +97,7 @@ def articles() -> Iterator[Sample]:
                     200,
                     html,
                     {"Content-Type": "text/html; charset=utf-8"},
+                    listed_title=title,
                 )
 
 

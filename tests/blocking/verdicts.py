@@ -9,7 +9,7 @@ from crawler import blocking, settings
 from crawler.exceptions import CrawlError, Unavailable
 from crawler.network import MOST_HOPS
 from crawler.pages import TEMPLATES
-from crawler.reading import article_of, explained
+from crawler.reading import article_of, explained, note_listing
 from crawler.urls import Addresses
 from pipelines.errors import Refused
 from tests.blocking.corpus import Sample, articles, block_pages
@@ -34,6 +34,7 @@ def verdict(sample: Sample) -> str:
             page = TEMPLATES["mofcom"].article(response, ADDRESSES)
             frame = page.frame()
             article = article_of(page, _response(sample, frame) if frame else None)
+            note_listing(article, sample.url, sample.listed_title, None)
         for path in sorted(settings.ITEM_PIPELINES, key=settings.ITEM_PIPELINES.__getitem__):
             module, _, name = path.rpartition(".")
             if name != "Store":
