@@ -1,6 +1,7 @@
 """The common terms of the index: whatever is chosen the same is found; they are chosen anew when they are outgrown."""
 
 import asyncio
+import random
 import unicodedata
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from exports.database.session import open_engine
 from exports.index import common, maintain, sqlite
 from exports.index.document import Document
 from exports.index.parse import parse
-from exports.index.text import folded, ideographs, is_printed_so
+from exports.index.text import folded, ideographs, is_printed_so, may_hold
 from tests.storage import add, problems, with_archive
 from tests.test_search import Archive as Generated
 
@@ -151,3 +152,41 @@ def test_the_end_of_a_crawl_chooses_common_terms_unless_another_is_writing(
         assert len(search.matching(session, search.Filters("的第一段"))) == 10
     engine.dispose()
     assert problems(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "possible"),
+    [
+        ("党委", "机关党委", True),
+        ("党委", "党 委", False),
+        ("七七,乏", "一七七，乏", True),
+        ("七七,乏", "一七七乏", False),
+        ("七七,乏", "七七丁乏", False),
+        ("七七...乏", "七七…乏", True),
+        (",党委", "的，党委", True),
+        (",党委", "丁党委", False),
+        (",党委", "的党委", False),
+        ("党委。", "党委｡的", True),
+        ("党委。", "党委丁", False),
+        ("党委。", "党委的", False),
+        ("...", "党", True),
+    ],
+)
+def test_what_a_text_cannot_hold_is_seen_in_it_as_printed(words: str, text: str, possible: bool) -> None:
+    assert may_hold(words)(text.encode()) is possible
+    assert possible or words not in folded(text)
+
+
+@pytest.mark.slow
+def test_no_text_that_holds_the_words_is_passed_over() -> None:
+    chosen = random.Random(61)
+    alphabet = "党委丁龥一乏，,。｡…．.aＡé 　\u0301😀"
+    held = 0
+    for _ in range(50_000):
+        text = "".join(chosen.choices(alphabet, k=chosen.randint(1, 12)))
+        start = chosen.randrange(len(folded(text)))
+        words = folded(text)[start : start + chosen.randint(1, 5)].replace("\u0301", "")
+        if words and words in folded(text) and is_printed_so(text):
+            held += 1
+            assert may_hold(words)(text.encode()), (words, text)
+    assert held > 10_000

@@ -56,10 +56,11 @@ def may_hold(words: str) -> Callable[[bytes], bool]:
     if ideographs(words):
         found = words.encode()
         return lambda text: found in text
-    # in UTF-8 nothing but ideographs begins with these bytes, and all have three
-    before = b"" if ideographs(words[0]) else b"(?<![\xe5-\xe9]..%b)" % runs[0]
-    after = b"" if ideographs(words[-1]) else b"(?![\xe5-\xe9])"
-    pattern = re.compile(runs[0] + before + b"".join(b"[^\xe5-\xe9]+" + run for run in runs[1:]) + after, re.DOTALL)
+    # how ideographs begin in UTF-8, and nothing else does; all have three bytes
+    before = b"" if ideographs(words[0]) else b"(?<!\xe4[\xb8-\xbf].%b)(?<![\xe5-\xe9]..%b)" % (runs[0], runs[0])
+    after = b"" if ideographs(words[-1]) else b"(?!\xe4[\xb8-\xbf]|[\xe5-\xe9])"
+    between = (b"(?:(?!\xe4[\xb8-\xbf]|[\xe5-\xe9]).)+" + run for run in runs[1:])
+    pattern = re.compile(runs[0] + before + b"".join(between) + after, re.DOTALL)
     return lambda text: pattern.search(text) is not None
 
 
