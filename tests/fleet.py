@@ -39,14 +39,21 @@ class Fleet:
     queue: str
     delay: float
     """Seconds between two requests to a host."""
+    store: str = ""
+    """Where the workers keep evidence together; then each has a folder of its own, as on machines of their own."""
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     killed: int = 0
 
-    @property
-    def environment(self) -> dict[str, str]:
+    def directory(self, place: int = 0) -> Path:
+        """ARCHIVE_DIR of the worker in that place."""
+        return self.folder / (f"machine-{place}" if self.store else "archive")
+
+    def environment(self, place: int = 0) -> dict[str, str]:
+        """What the worker in that place is told."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ARCHIVE_")}
         return clean | {
-            "ARCHIVE_DIR": str(self.folder / "archive"),
+            "ARCHIVE_DIR": str(self.directory(place)),
+            "ARCHIVE_STORE": self.store,
             "ARCHIVE_SITES_DIR": str(self.folder / "sites"),
             "ARCHIVE_DATABASE_URL": self.database,
             "ARCHIVE_QUEUE_URL": self.queue,
@@ -59,29 +66,33 @@ class Fleet:
         settings = [part for name, value in polite.items() for part in ("-s", f"{name}={value}")]
         return [sys.executable, "-m", "scrapy", *words, *settings]
 
-    def run(self, *words: str, **changed: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *words: str, place: int = 0, **changed: str) -> "subprocess.CompletedProcess[str]":
         """A command to its end."""
+        environment = self.environment(place) | changed
         return subprocess.run(
-            self.command(*words), cwd=ROOT, env=self.environment | changed, capture_output=True, text=True, timeout=600
+            self.command(*words), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
         )
 
-    def start_worker(self, *words: str) -> None:
-        log = (self.folder / "workers.log").open("ab")
-        with log:
-            command = self.command("worker", *words)
-            self.workers.append(
-                subprocess.Popen(
-                    command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
-                )
+    def start_worker(self, place: int) -> None:
+        """A worker in a place where none is, or a new one where one was killed."""
+        with (self.folder / "workers.log").open("ab") as log:
+            worker = subprocess.Popen(
+                self.command("worker"),
+                cwd=ROOT,
+                env=self.environment(place),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
+        self.workers[place : place + 1] = [worker]
 
     def kill_one(self, chance: random.Random) -> None:
         """SIGKILL a worker, as a power cut would, and start another."""
-        victim = self.workers.pop(chance.randrange(len(self.workers)))
-        victim.kill()
-        victim.wait()
+        place = chance.randrange(len(self.workers))
+        self.workers[place].kill()
+        self.workers[place].wait()
         self.killed += 1
-        self.start_worker()
+        self.start_worker(place)
 
     def open_jobs(self) -> int:
         """Jobs that wait or are being done."""
@@ -113,7 +124,7 @@ class Fleet:
 
 @contextmanager
 def fleet(
-    hosts: int, columns: int, articles: int, folder: Path, database: str, queue: str, delay: float
+    hosts: int, columns: int, articles: int, folder: Path, database: str, queue: str, delay: float, store: str = ""
 ) -> Iterator[Fleet]:
     """Sites on 127.0.0.11, .12, …, each with so many columns."""
     with ExitStack() as stack:
@@ -126,7 +137,7 @@ def fleet(
             for column in list(site.columns.values())[:columns]:
                 lines += ["", "[[columns]]", f'id = "h{number}-{column.id}"', f'name = "{column.name}"']
             (folder / "sites" / f"h{number}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        running = Fleet(sites, folder, database, queue, delay)
+        running = Fleet(sites, folder, database, queue, delay, store)
         try:
             yield running
         finally:

@@ -19,6 +19,7 @@ import pytest
 
 from crawler.exceptions import BadUsage
 from crawler.fleet.worker import Worker
+from exports.verify import verify
 from tests import storage
 from tests.crawling import ROOT
 from tests.fleet import Fleet, fleet, state
@@ -47,45 +48,66 @@ DELAY = 0.3
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     with postgres_server() as running:
-        for name in ("queue", "alone", "shared", "other"):
+        for name in ("queue", "other"):
             _administer(running.url, f"CREATE DATABASE {name}")
         yield running
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_a_fleet_that_is_killed_makes_the_archive_of_one_process(server: PostgresServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stored", [False, True], ids=["one-folder", "store"])
+def test_a_fleet_that_is_killed_makes_the_archive_of_one_process(
+    stored: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size, chance = SIZE, random.Random(7)
-    shared, queue = f"{server.url}/shared", f"{server.url}/queue"
-    with fleet(size.hosts, size.columns, size.articles, tmp_path, shared, queue, DELAY) as many:
-        one = Fleet(many.sites, tmp_path, f"{server.url}/alone", "", 0)
-        for number in range(size.hosts):
-            done = one.run("crawl", "columns", "-a", f"site=h{number}", ARCHIVE_DIR=str(tmp_path / "alone"))
-            assert done.returncode == 0, done.stderr
-        for site in many.sites:
-            site.requests.clear()
-        planned = many.run("dispatch")
-        assert planned.stdout == f"{size.hosts * size.columns} jobs queued, 0 were queued already\n", planned.stderr
-        began = time.monotonic()
-        for _ in range(size.workers):
-            many.start_worker()
-        time.sleep(size.pause)
-        for number in range(size.kills):
-            many.kill_one(chance)
-            if size.restart and number == size.kills // 2:
-                server.stop()
-                time.sleep(2)
-                server.start()
-            time.sleep(chance.uniform(0.3, 2) * size.pause)
-        many.wait(1800)
-        seconds = time.monotonic() - began
-        assert many.stop() == [0] * size.workers
-        assert many.run("worker", "--once").returncode == 0  # nothing is left to do
-        gaps = many.gaps()
-    print(f"{many.killed} kills, {seconds:.0f} s, shortest gap of each host: {[round(gap, 3) for gap in gaps]} s")
-    assert state(shared) == state(f"{server.url}/alone")
-    assert storage.problems(tmp_path / "archive", shared) == []
-    assert min(gaps) >= DELAY
+    store = f"file://{tmp_path}/store" if stored else ""
+    with postgres_server() as server:
+        for name in ("queue", "alone", "shared"):
+            _administer(server.url, f"CREATE DATABASE {name}")
+        shared, queue = f"{server.url}/shared", f"{server.url}/queue"
+        with fleet(size.hosts, size.columns, size.articles, tmp_path, shared, queue, DELAY, store) as many:
+            one = Fleet(many.sites, tmp_path, f"{server.url}/alone", "", 0)
+            for number in range(size.hosts):
+                done = one.run("crawl", "columns", "-a", f"site=h{number}", ARCHIVE_DIR=str(tmp_path / "alone"))
+                assert done.returncode == 0, done.stderr
+            for site in many.sites:
+                site.requests.clear()
+            planned = many.run("dispatch")
+            assert planned.stdout == f"{size.hosts * size.columns} jobs queued, 0 were queued already\n", planned.stderr
+            began = time.monotonic()
+            for place in range(size.workers):
+                many.start_worker(place)
+            time.sleep(size.pause)
+            for number in range(size.kills):
+                many.kill_one(chance)
+                if size.restart and number == size.kills // 2:
+                    server.stop()
+                    time.sleep(2)
+                    server.start()
+                time.sleep(chance.uniform(0.3, 2) * size.pause)
+            many.wait(1800)
+            seconds = time.monotonic() - began
+            assert many.stop() == [0] * size.workers
+            assert many.run("worker", "--once").returncode == 0  # nothing is left to do
+            gaps = many.gaps()
+            _bring_the_rest(many, size.workers)
+        print(f"{many.killed} kills, {seconds:.0f} s, shortest gap of each host: {[round(gap, 3) for gap in gaps]} s")
+        assert state(shared) == state(f"{server.url}/alone")
+        if stored:
+            monkeypatch.setenv("ARCHIVE_STORE", store)
+        for place in range(size.workers if stored else 1):
+            assert storage.problems(many.directory(place), shared) == []
+        if stored:  # a machine that has nothing of its own reads everything
+            found = verify(storage.config(tmp_path / "reader", shared), with_store=True)
+            assert [str(problem) for problem in found] == []
+        assert min(gaps) >= DELAY
+
+
+def _bring_the_rest(many: Fleet, workers: int) -> None:
+    """What a killed worker has not brought to the store, its machine brings with its next crawl."""
+    for place in range(workers if many.store else 0):
+        done = many.run("crawl", "columns", "-a", "site=h0", place=place)
+        assert done.returncode == 0, done.stderr
 
 
 def _scrapy(command: str, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -169,7 +191,7 @@ def test_two_dispatchers_queue_once_and_another_version_is_refused(server: Postg
 def test_a_worker_without_its_archive_gives_the_job_back(server: PostgresServer, tmp_path: Path) -> None:
     with fleet(1, 1, 3, tmp_path, f"{server.url}/missing", f"{server.url}/queue", 0) as running:
         running.run("dispatch", "--reset")
-        running.start_worker()
+        running.start_worker(0)
         log = tmp_path / "workers.log"
         deadline = time.monotonic() + 60
         while "again in" not in log.read_text():
