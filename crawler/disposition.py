@@ -8,7 +8,7 @@ LONGEST = 200
 """Characters kept of a name."""
 _MOST_BYTES = 4000
 _EXTENDED = re.compile(rb"filename\*\s{0,9}=\s{0,9}\"?([A-Za-z0-9_-]{0,40})'[^']{0,40}'([^;\"\s]{1,3000})", re.I)
-_QUOTED = re.compile(rb"filename\s{0,9}=\s{0,9}\"((?:[^\"\\]|\\.){0,3000})\"", re.I | re.S)
+_QUOTED = re.compile(rb"filename\s{0,9}=\s{0,9}\"((?:[^\"\\]|\\.){0,4000})", re.I | re.S)
 _BARE = re.compile(rb"filename\s{0,9}=\s{0,9}([^;\"]{1,3000})", re.I)
 _PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
 

@@ -9,6 +9,7 @@ from scrapy.crawler import Crawler
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,9}[@-~]|[ -/]{0,9}[0-~])|\x9b[0-?]{0,40}[ -/]{0,9}[@-~]")
 _PASSWORD = re.compile(r"(://[^/\s:@'\"]{0,100}):[^/\s@'\"]{1,200}@")
+_SECRET = re.compile(r"\b((?:password|passwd|pwd|secret|(?:access_)?token|sslpassword)=)[^\s&'\",;)]{1,200}", re.I)
 _BREAKS = frozenset("\n\r\t\v\f\x85\u2028\u2029")
 
 
@@ -17,7 +18,7 @@ def harmless(text: str, keep: str = "") -> str:
 
     ``keep`` names characters that stay, such as a line break.
     """
-    text = _PASSWORD.sub(r"\1:***@", _ANSI.sub("", text))
+    text = _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", _ANSI.sub("", text)))
     if text.isascii() and text.isprintable():
         return text
     return "".join(

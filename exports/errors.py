@@ -6,11 +6,13 @@
 import re
 
 _PASSWORD = re.compile(r":(?!//)[^:/\s'\"][^\s'\"]{0,200}@")
+_SECRET = re.compile(r"\b((?:password|passwd|pwd|secret|(?:access_)?token|sslpassword)=)[^\s&'\",;)]{1,200}", re.I)
+"""The same as a parameter of an address, or of libpq."""
 
 
 def without_password(text: str) -> str:
     """An address, or a message with one, that may be shown: what stands between a colon and an @ is left out."""
-    return _PASSWORD.sub(":***@", text)
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(":***@", text))
 
 
 class ArchiveError(Exception):

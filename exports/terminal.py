@@ -73,6 +73,11 @@ def print_bars(bars: Sequence[tuple[str, int]]) -> None:
         print_line(f"{label}{' ' * (margin - cell_len(label))}  {bar} {count}")
 
 
+def escaped(line: str) -> str:
+    """A line of JSON that says the same, what a terminal would obey written as escapes."""
+    return "".join(char if printable(char) == char else f"\\u{ord(char):04x}" for char in line)
+
+
 def print_line(text: str | Text = "") -> None:
     """One paragraph; a terminal folds it, a pipe gets one line."""
     open_console().print(text if isinstance(text, Text) else Text(printable(text)), soft_wrap=True)

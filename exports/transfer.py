@@ -18,7 +18,7 @@ from exports.database import migrate
 from exports.database.models import Base
 from exports.database.rows import Tally, chunks, tally
 from exports.database.session import open_engine
-from exports.errors import ConfigError, StorageError
+from exports.errors import ConfigError, StorageError, without_password
 from exports.index import maintain
 
 _TABLES = [table for table in Base.metadata.sorted_tables if not table.name.startswith("search_")]
@@ -158,4 +158,4 @@ def _same(first: str, second: str) -> bool:
 
 
 def _shown(url: str) -> str:
-    return make_url(url).render_as_string(hide_password=True)
+    return without_password(make_url(url).render_as_string(hide_password=True))

@@ -1,5 +1,9 @@
 """What is printed is harmless: to a terminal, to a spreadsheet, into a pipe."""
 
+import contextlib
+import json
+import os
+import pty
 import re
 import subprocess
 import sys
@@ -7,16 +11,19 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from exports import csv as archive_csv
 from exports import terminal
+from exports.cli import main
 from exports.config import Config, database_url
 from exports.database.models import Article
 from exports.database.session import open_engine
 from tests.archive_command import refused, run
+from tests.test_web_hostile import poison
 
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -30,6 +37,85 @@ def test_nothing_printed_controls_the_terminal(archive: Path) -> None:
         assert not CONTROLS.search(output), command
     assert "红色标题反写尾" in run("show", "3").stdout
     assert "\x1b" not in refused("show", "\x1b[31mred")
+
+
+def on_a_terminal(*command: str) -> tuple[int, str]:
+    """The command's exit code and what a terminal gets of it."""
+    ours, theirs = pty.openpty()
+    code = f"from exports.cli import main; main({[*command]!r})"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, stdin=theirs) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # Linux tells the end so
+            while part := os.read(ours, 65536):
+                said += part
+    os.close(ours)
+    return process.returncode, said.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["search", "", "--format", "jsonl"], ["search", "", "--format", "csv"], ["export", "--format", "jsonl"]),
+        *(["show", "3", "--format", "jsonl"], ["show", "3"]),
+    ],
+    ids=" ".join,
+)
+def test_a_terminal_gets_no_control_characters_in_rows_for_programs_either(archive: Path, command: list[str]) -> None:
+    code, said = on_a_terminal(*command)
+    assert code == 0, said
+    colourless = re.sub(r"\x1b\[[\d;]*m", "", said) if "--format" not in command else said
+    assert not CONTROLS.search(colourless.replace("\r\n", "\n"))
+    if "jsonl" in command:
+        piped = run(*command).stdout
+        assert "\x9b" in piped
+        assert [json.loads(line) for line in said.splitlines()] == [json.loads(line) for line in piped.splitlines()]
+
+
+@pytest.mark.slow
+def test_evidence_is_not_written_to_a_terminal(archive: Path) -> None:
+    code, said = on_a_terminal("show", "3", "--raw")
+    assert code == 2
+    assert "send it to a file or pipe" in said
+
+
+EVIL = "\x1b[31m\x1b]0;owned\x07\u202e\x9b2J\u2066\x85\u2028\rx\ny\x08\x7f<b>=1"
+
+
+@pytest.mark.slow
+def test_no_command_prints_what_controls_a_terminal(archive: Path) -> None:
+    """Every command over an archive whose every text is hostile, and with hostile arguments."""
+    poison(archive, EVIL)
+    commands = [
+        *(
+            ["search", ""],
+            ["search", "x"],
+            ["search", EVIL],
+            ["search", "", "--column", EVIL],
+            ["search", "x", "--since", EVIL],
+        ),
+        *(["show", "1"], ["show", "1", "--version", "1"], ["show", EVIL], ["diff", "1"], ["diff", "1", "1", "2"]),
+        *(["stats", "--by", by] for by in ("column", "unit", "author", "month", EVIL)),
+        *(
+            ["coverage"],
+            ["coverage", "zhuanti"],
+            ["runs"],
+            ["failures"],
+            ["failures", "--all"],
+            ["verify"],
+            ["metrics"],
+        ),
+        *(["schema"], ["alert"], ["export", "--format", "csv"], ["export", "--format", EVIL], ["release", EVIL]),
+        *(["backup", EVIL], ["migrate", "--to", EVIL], ["serve", "--host", EVIL], ["completion", EVIL], [EVIL]),
+        *(["-s", EVIL, "search"], ["-s", f"ARCHIVE_DIR={EVIL}", "search", "x"], ["search", "x", f"--{EVIL}"]),
+    ]
+    assert {command[0] for command in commands} >= main.commands.keys()
+    for command in commands:
+        result = CliRunner().invoke(main, command)
+        assert result.exception is None or isinstance(result.exception, SystemExit), command
+        printed = (result.stdout + result.stderr).replace("\r\n", "\n")
+        assert not CONTROLS.search(printed.replace("\t", "")), command
 
 
 def test_printable() -> None:

@@ -1,6 +1,7 @@
 """Names of attachments are data: whatever they say, files lie under their digest."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,30 @@ NAMES = {
     "gbk.pdf": 'attachment; filename="附件.pdf"'.encode("gb18030"),
     "download.do": b'attachment; filename="list.xlsx"',
 }
+SHOWN = {
+    "up": "evil.pdf",
+    "absolute": "evil",
+    "windows": "CON.pdf",
+    "nul": "a.pdf",
+    "long": "x" * 180 + "…" + "x" * 15 + ".pdf",
+    "rtl": "fdp.exe",
+    "reserved": "AUX",
+    "percent": "附件.pdf",
+    "gbk": "附件.pdf",
+    "download": "list.xlsx",
+}
+"""What pictures of these names are called: the page gives them none, so the header's is shown."""
 
 
 @pytest.mark.slow
 def test_files_lie_under_their_digest_whatever_they_are_called(tmp_path: Path) -> None:
     links = "".join(f"<p><a href='/files/{name}'></a></p>" for name in NAMES)
+    links += "".join(f"<p><img src='/files/{name.partition('.')[0]}.jpg'></p>" for name in NAMES)
     with serve({"names": answer(article("附件的名字", links))}) as site:
         for name, header in NAMES.items():
-            site.files[name] = answer(name.encode(), b"Content-Disposition: " + header + b"\r\n")
+            given = b"Content-Disposition: " + header + b"\r\n"
+            site.files[name] = answer(name.encode(), given)
+            site.files[name.partition(".")[0] + ".jpg"] = answer(b"\xff\xd8\xff" + name.encode(), given)
         done = crawl(tmp_path / "deep" / "archive", base_url=site.base_url)
     assert done.code == 0, done.err
     files = {row["url"].rpartition("/")[2]: row for row in done.rows("SELECT * FROM attachments")}
@@ -39,5 +56,9 @@ def test_files_lie_under_their_digest_whatever_they_are_called(tmp_path: Path) -
         assert row["path"] == f"files/{digest[:2]}/{digest}{extension}"
         assert not set(row["name"]) & set("/\\\0\u202e")
         assert len(row["name"]) <= 200
-    assert {path.name for path in kept} == {Path(row["path"]).name for row in files.values()}
+    pictures = {row["url"].rpartition("/")[2]: row for row in done.rows("SELECT * FROM images")}
+    assert {name.removesuffix(".jpg"): row["name"] for name, row in pictures.items()} == SHOWN
+    for name, row in pictures.items():
+        assert re.fullmatch(r"files/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z]{1,5}", row["path"]), name
+    assert {path.name for path in kept} == {Path(row["path"]).name for row in (*files.values(), *pictures.values())}
     assert {path.name for path in tmp_path.iterdir()} == {"deep"}

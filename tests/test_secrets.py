@@ -7,7 +7,8 @@ import pytest
 
 from crawler.logs import HarmlessFormatter, harmless
 from exports.config import Config
-from exports.errors import ConfigError, without_password
+from exports.database.session import open_engine
+from exports.errors import ConfigError, StorageError, without_password
 from tests.crawling import crawl
 from tests.hostile_site import answer, article, redirect, serve
 
@@ -22,6 +23,12 @@ SECRET = "geheim4711"
         ("\x1b[31mred\x1b[0m \x1b]0;title\x07end", "red 0;titleend"),
         ("a\u202eb\u200bc\x00d\x9b2Je", "abcde"),
         ("one\n2026-11-29 00:00:00 [x] INFO: forged", "one 2026-11-29 00:00:00 [x] INFO: forged"),
+        (
+            f"postgresql://db/x?user=op&password={SECRET}&sslmode=require",
+            "postgresql://db/x?user=op&password=***&sslmode=require",
+        ),
+        (f"connection failed: host=db password={SECRET} user=op", "connection failed: host=db password=*** user=op"),
+        (f"https://hook.example.test/send?access_token={SECRET}", "https://hook.example.test/send?access_token=***"),
         ("商务部直属机关党委：100 %", "商务部直属机关党委：100 %"),
     ],
 )
@@ -43,7 +50,11 @@ def test_a_traceback_is_harmless_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", [f"postgresql://op:{SECRET}@db:port/x", f"postgresql:/op:{SECRET}@db", f"op:{SECRET}@db"]
+    "url",
+    [
+        *(f"postgresql://op:{SECRET}@db:port/x", f"postgresql:/op:{SECRET}@db", f"op:{SECRET}@db"),
+        f"postgresql://db:port/x?password={SECRET}",
+    ],
 )
 def test_a_bad_database_address_is_named_without_its_password(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -72,10 +83,18 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_pat
 
 
 @pytest.mark.slow
-def test_what_a_page_says_cannot_forge_a_log_line_or_colour_a_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_what_a_page_says_cannot_forge_a_log_line_or_colour_a_terminal(tmp_path: Path, form: str) -> None:
     evil = "\x1b[31m\u202e%0a2026-01-01 00:00:00 [crawler] INFO: forged"
     with serve({"evil": redirect(f"//[{evil}"), "good": answer(article("春天的学习会"))}) as site:
-        done = crawl(tmp_path / "archive", base_url=site.base_url)
+        done = crawl(tmp_path / "archive", settings={"ARCHIVE_LOG_FORMAT": form}, base_url=site.base_url)
     assert done.outcomes()["archived"] == 1
     assert not set(done.err + done.out) & set("\x1b\u202e\x9b")
     assert not any(line.startswith("2026-01-01") for line in done.err.splitlines())
+
+
+def test_a_password_given_as_a_parameter_is_not_in_the_error_either() -> None:
+    with pytest.raises(StorageError) as caught:
+        open_engine(f"postgresql+psycopg://127.0.0.1:9/x?password={SECRET}")
+    assert SECRET not in str(caught.value)
+    assert "password=***" in str(caught.value)

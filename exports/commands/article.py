@@ -40,6 +40,8 @@ def show_command(reference: str, number: int | None, raw: bool, form: str) -> No
     \b
     Example: archive show 12 --version 1
     """
+    if raw and sys.stdout.isatty():
+        raise click.UsageError("--raw writes the site's bytes, and a terminal obeys them: send it to a file or pipe")
     if raw and form != "table":
         raise click.UsageError(f"--raw is the response as it was: --format {form} is not allowed with it")
     config = common.configuration()

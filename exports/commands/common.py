@@ -155,12 +155,14 @@ def write_rows(
     form: str, rows: Iterable[Mapping[str, Any]], stream: BinaryIO | None = None, names: Iterable[str] = ()
 ) -> int:
     """Rows for programs, as jsonl or csv, to the stream or standard output; `names` head a csv without rows."""
+    watched = stream is None and sys.stdout.isatty()
     stream = stream or sys.stdout.buffer
     if form == "csv":
         return csv.write(stream, rows, names)
     written = 0
     for row in rows:
-        stream.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        line = json.dumps(row, ensure_ascii=False)
+        stream.write((terminal.escaped(line) if watched else line).encode("utf-8", "backslashreplace") + b"\n")
         written += 1
     return written
 

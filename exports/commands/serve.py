@@ -67,8 +67,9 @@ def _bound(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        cause = getattr(error, "strerror", None) or "this is no host name"
         raise click.UsageError(
-            f"cannot listen on {host!r}, port {port}: {error.strerror}; choose another --host or --port (0: a free one)"
+            f"cannot listen on {host!r}, port {port}: {cause}; choose another --host or --port (0: a free one)"
         ) from None
     return listener

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from exports.database import sqlite_file
-from exports.errors import StorageError
+from exports.errors import StorageError, without_password
 
 
 def open_engine(url: str, *, read_only: bool = False, untouched: bool = False) -> Engine:
@@ -33,7 +33,9 @@ def open_engine(url: str, *, read_only: bool = False, untouched: bool = False) -
     except (SQLAlchemyError, OSError) as error:
         engine.dispose()
         cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise StorageError(f"cannot open the database {parsed.render_as_string(hide_password=True)}: {cause}") from None
+        # without_password too: a password may also be a parameter
+        address = without_password(parsed.render_as_string(hide_password=True))
+        raise StorageError(f"cannot open the database {address}: {cause}") from None
     return engine
 
 
