@@ -8,7 +8,7 @@ the index answers all that needs the numbers: making those of a text takes a mil
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -60,6 +60,7 @@ _INDEX = """
 """
 IS_SPREAD = False
 """Whether rows() is so much work that several processes share it."""
+Value = TypeVar("Value")
 _PAIRS = 16
 """Of a long phrase the index is asked for so many pairs: more would not narrow what is left to look through."""
 
@@ -155,6 +156,7 @@ def _occurrences(column: Column[Any], words: str) -> ColumnElement[Any]:
 
 
 _COUNTED = {
+    "article": "s.id",
     "month": "coalesce(substr(s.published_at, 1, 7), '')",
     "column": "s.column_id",
     "source": "s.source",
@@ -167,22 +169,25 @@ class Counting:
     """Counts some articles, or all of them where that is None."""
 
     def __init__(self, ask: Plain, articles: Collection[int] | None) -> None:
-        self._ask = ask
-        self._articles = articles
+        given = Given()
+        table = "search_articles s LEFT JOIN article_authors w ON w.article_id = s.id"
+        if articles is not None:
+            table = f"{ask.table_of(articles, given)} n JOIN ({table}) ON s.id = n.id"
+        # all at once, one row an author: to send the articles again for each kind costs more than to count here
+        values = ask.values(list(_COUNTED.values()), f"FROM {table}", given)
+        self._values: dict[str, list[Any]] = dict(zip(_COUNTED, values, strict=True))
 
     def by(self, kind: str) -> Counter[str]:
         """value -> articles that count under it, by month, column, source, author or unit."""
-        return Counter({row[0]: row[1] for row in self._counted(kind)})
+        return self._once_each(self._values[kind])
 
     def by_month(self, kind: str) -> Counter[tuple[str, str]]:
         """(value, month) -> articles that count under both."""
-        return Counter({(row[0], row[1]): row[2] for row in self._counted(kind, "month")})
+        return self._once_each(list(zip(self._values[kind], self._values["month"], strict=True)))
 
-    def _counted(self, *kinds: str) -> Sequence[Sequence[Any]]:
-        given = Given()
-        values, number, table = ", ".join(_COUNTED[kind] for kind in kinds), "count(*)", "search_articles s"
-        if not {"author", "unit"}.isdisjoint(kinds):
-            # once for a value, however many of the authors have it
-            number, table = "count(DISTINCT s.id)", f"{table} LEFT JOIN article_authors w ON w.article_id = s.id"
-        where = "" if self._articles is None else f"WHERE {self._ask.one_of('s.id', self._articles, given)}"
-        return self._ask.rows(f"SELECT {values}, {number} FROM {table} {where} GROUP BY {values}", given)
+    def _once_each(self, values: Sequence[Value]) -> Counter[Value]:
+        """An article counts once for a value, however many of its authors have it."""
+        articles = self._values["article"]
+        if len(set(articles)) == len(articles):
+            return Counter(values)
+        return Counter(value for _, value in set(zip(articles, values, strict=True)))
