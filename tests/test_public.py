@@ -3,6 +3,8 @@
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +18,7 @@ from crawler.public import AddressRefused
 from crawler.urls import Addresses
 from tests import tiny_site
 from tests.crawling import FAST, ROOT, crawl, sites_for
-from tests.hostile_site import COLUMN, answer, article, serve
+from tests.hostile_site import COLUMN, Handler, answer, article, serve
 
 REFUSED = [
     *("0.0.0.0", "10.1.2.3", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.9.9.9", "169.254.169.254"),
@@ -88,10 +90,14 @@ def test_a_name_that_rebinds_is_refused_at_the_second_connection() -> None:
     assert Reactor.opened == ["59.252.100.1"]
 
 
-# The crawl, with a name server that says what the test wants.
+# The crawl, with a name server that says what the test wants; @FILE is what the file says at that moment.
 RESOLVING = """
-import socket, sys
-answers = dict(pair.split("=") for pair in sys.argv.pop(1).split(","))
+import pathlib, socket, sys
+class Answers(dict):
+    def get(self, name, default):
+        said = super().get(name, default)
+        return pathlib.Path(said[1:]).read_text() if str(said).startswith("@") else said
+answers = Answers( pair.split("=") for pair in sys.argv.pop(1).split(","))
 look_up, look_up_all = socket.gethostbyname, socket.getaddrinfo
 socket.gethostbyname = lambda name: look_up(answers.get(name, name))
 socket.getaddrinfo = lambda name, *rest, **more: look_up_all(answers.get(name, name), *rest, **more)
@@ -100,8 +106,8 @@ execute(["scrapy", *sys.argv[1:]])
 """
 
 
-def resolving(answers: str, sites: str, archive: Path) -> subprocess.CompletedProcess[str]:
-    settings = FAST | {"ARCHIVE_DIR": str(archive), "ARCHIVE_SITES_DIR": sites}
+def resolving(answers: str, sites: str, archive: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    settings = FAST | {"ARCHIVE_DIR": str(archive), "ARCHIVE_SITES_DIR": sites} | more
     given = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
     command = [sys.executable, "-c", RESOLVING, answers, "crawl", "zhuanti", *given]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -119,6 +125,51 @@ def test_a_file_host_whose_name_leads_inside_is_never_connected_to(tmp_path: Pat
             done = resolving("files.example.test=127.0.0.1", sites, tmp_path / "archive")
     assert (done.returncode, inner.asked) == (0, []), done.stderr
     assert "files.example.test leads to 127.0.0.1, which is no public address" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_crawl_under_which_a_name_rebinds(tmp_path: Path) -> None:
+    """The host's robots.txt comes from an address it may be asked at; then the name leads to another, same port."""
+    name, answers = "files.example.test", tmp_path / "answer"
+    answers.write_text("127.0.0.1")
+    with serve({}) as site:
+        port = int(site.base_url.split(":")[2].strip("/"))
+
+        def robots(handler: Handler) -> None:
+            if handler.headers["Host"].startswith(name):
+                answers.write_text("127.0.0.2")
+            answer(b"", b"Connection: close\r\n", b"404 Not Found")(handler)
+            handler.close_connection = True
+
+        site.robots = robots
+        links = "".join(f"<p><a href='http://{name}:{port}/files/{n}.pdf'>{n}</a></p>" for n in "ab")
+        site.attacks["good"] = answer(article("春天的学习会", links))
+        inner: list[str] = []
+        server = ThreadingHTTPServer(("127.0.0.2", port), recording(inner))
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        sites = sites_for({"zhuanti": "重要专题"}, tmp_path / "sites", site.base_url)
+        file = Path(sites) / "jgdw.toml"
+        file.write_text(file.read_text().replace("images.mofcom.gov.cn", f"{name}:{port}"))
+        done = resolving(f"{name}=@{answers}", sites, tmp_path / "archive", DNSCACHE_ENABLED="0")
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert any(headers["host"].startswith(name) for *_, headers in site.asked)  # it was asked while it led there
+    assert (done.returncode, inner) == (0, []), done.stderr
+    assert f"{name} leads to 127.0.0.2, which is no public address" in done.stderr
+
+
+def recording(asked: list[str]) -> type[BaseHTTPRequestHandler]:
+    class Recording(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Recording
 
 
 @pytest.mark.slow
