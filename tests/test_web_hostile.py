@@ -134,7 +134,19 @@ def test_every_answer_carries_the_headers(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "", "127.0.0.1.nip.io"]
+    "host",
+    [
+        *("evil.example", "evil.example:8000", "localhost.evil.example", "", "127.0.0.1.nip.io"),
+        # an address made of it would lead elsewhere, or be none
+        *(
+            "localhost:80@evil.example",
+            "localhost@evil.example",
+            "[::1",
+            '127.0.0.1:"><script>',
+            "localhost:x",
+            "[::1]x",
+        ),
+    ],
 )
 def test_other_names_are_refused(room: Room, host: str) -> None:
     answer = room.get("/", 421, host=host)
@@ -329,6 +341,8 @@ def test_attachments_are_only_ever_saved(archive: Path, name: str) -> None:
 
 
 def test_a_path_out_of_the_archive_is_not_followed(archive: Path, tmp_path: Path) -> None:
+    (archive / "files").mkdir(exist_ok=True)
+    assert (archive / "files/../archive.db").is_file()
     sha256 = store(archive, b"x", "x", path="files/../archive.db")
     Room(config_of(archive)).get(f"/files/{sha256}", 404)
 

@@ -1,6 +1,7 @@
 """What every request has to pass and every answer carries: only readers on this machine, only reading."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,6 +29,8 @@ _HEADERS = {
 }
 _LONGEST = 8_000
 """Characters of an address; browsers and proxies agree on about as many."""
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([^\s:@/\[\]\"'<>]{1,253}))(?::[0-9]{1,5})?")
 
 
 class Guard:
@@ -72,8 +75,11 @@ class Guard:
         return None
 
     def _is_known(self, host: str) -> bool:
-        name = host.lower().strip()
-        name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+        # the whole of it: Atom and citations repeat it in addresses
+        match = _HOST.fullmatch(host.lower().strip())
+        if match is None:
+            return False
+        name = match[1] or match[2]
         if name.rstrip(".") in self._names:
             return True
         try:
