@@ -12,6 +12,7 @@ from scrapy.utils.test import get_crawler
 from crawler.compression import MOST_CODINGS, RATIO
 from crawler.downloads import MOST_HEAD
 from crawler.urls import Addresses
+from exports.commands.serve import serve_command
 
 
 @pytest.fixture
@@ -65,3 +66,8 @@ def test_no_other_scheme_than_http_and_https(settings: Settings, scheme: str) ->
     assert addresses.may_fetch("http://127.0.0.1/x")
     assert not addresses.may_fetch(f"{scheme}://127.0.0.1/x")
     assert addresses.resolve(url, "http://127.0.0.1/") is None
+
+
+def test_the_reading_room_listens_on_this_machine_alone() -> None:
+    [host] = [option for option in serve_command.params if option.name == "host"]
+    assert host.default == "127.0.0.1"
