@@ -72,11 +72,14 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.compression.Compression": 590,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,  # 600
     "crawler.hosts.Redirects": 600,
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,  # 700; switched off it would be loaded all the same
     "crawler.pace.Budget": 840,
     "crawler.patience.Patience": 850,
     "crawler.evidence.KeepEvidence": 860,  # next to the network: sees bodies as received
 }
 EXTENSIONS = {
+    "scrapy.extensions.telnet.TelnetConsole": None,  # 0; like the next, it would be loaded all the same
+    "scrapy.extensions.remote_control.RemoteControl": None,  # 0
     "scrapy.extensions.throttle.AutoThrottle": None,  # 0
     "crawler.throttle.Throttle": 0,
     "crawler.progress.Progress": 0,

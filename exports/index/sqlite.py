@@ -31,8 +31,8 @@ _FEW = 2000
 """Up to so many texts are looked through for a phrase of common characters, instead of asking for it by those."""
 _GROWTH = 10
 """When the archive has grown so many times, its common terms are chosen anew."""
-_SMALL = 100
-"""Of an archive with fewer articles no common terms are known worth mentioning."""
+_SMALL = 1000
+"""With fewer articles every search is quick without them: an index made then is outgrown with ten times as many."""
 
 
 def outgrown(made_with: int, articles: int) -> bool:
