@@ -29,7 +29,7 @@ def test_a_short_campaign_finds_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(text=st.text(max_size=200))
 def test_any_text_is_taken(name: str, text: str) -> None:
     campaign.attempt(TARGETS[name], text.encode("utf-8", "replace"))
@@ -39,7 +39,7 @@ def test_any_text_is_taken(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["listing", "reply", "home", "blocking", "charset", "site file", "warc", "decoding", "headers"]
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_taken(name: str, data: bytes) -> None:
     campaign.attempt(TARGETS[name], data)

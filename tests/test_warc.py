@@ -44,7 +44,7 @@ def read_elsewhere(path: Path) -> list[Any]:
     return read
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(status=st.integers(100, 999), sent=HEADERS, received=HEADERS, body=st.binary(max_size=3000))
 def test_every_exchange_comes_back_byte_for_byte(
     status: int, sent: list[tuple[str, str]], received: list[tuple[str, str]], body: bytes

@@ -112,7 +112,7 @@ ANSWERS = st.sampled_from(["gone", "gone", "gone", "fine", "unavailable"])
 COURSE = st.lists(st.tuples(st.integers(1, 40), ANSWERS, ANSWERS), min_size=1, max_size=9)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(COURSE)
 @pytest.mark.slow
 def test_a_tombstone_needs_checks_in_a_row_long_enough_from_a_healthy_host(
