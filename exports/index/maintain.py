@@ -126,8 +126,8 @@ def ensure(engine: Engine) -> None:
         return
     with Session(engine) as session, session.begin():
         lock.alone(session)
-        if not _is_current(session):
-            log.info("the full-text index is made anew: %d articles", rebuild(session))
+        if not _is_current(session) and (articles := rebuild(session)):
+            log.info("the full-text index was made anew: %d articles", articles)
 
 
 def is_current(engine: Engine) -> bool:
