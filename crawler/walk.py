@@ -60,6 +60,8 @@ class Walk:
         self._template = template
         self._addresses = addresses
         self._enough = enough
+        self._asked: dict[int, asyncio.Task[ListingPage]] = {}
+        """Pages under way, by number."""
         self._recording: asyncio.Task[None] | None = None
         self._stopped_early = False
         self._unanswered: CrawlError | None = None
@@ -82,7 +84,7 @@ class Walk:
             try:
                 seen, problems = await self._once(page, fresh=attempt > 1)
             finally:
-                await self._recorded()
+                await self._settle()
             agreed = seen.order == before
             if self._stopped_early or await self._holds(seen, problems, agreed) or agreed:
                 break
@@ -103,7 +105,8 @@ class Walk:
         for number in range(1, MOST_PAGES + 1):
             try:
                 known = number == 1 and not page.is_shell and not fresh
-                listing = page if known else await self._page(page, number)
+                more = number < (seen.last_page or 0) and not lost and self._enough is None
+                listing = page if known else await self._page(page, number, more=more)
                 entries = _explained(listing.response, lambda: seen.add(listing))  # noqa: B023
             except CrawlError as error:
                 if isinstance(error, Gone) and number > 1 and number > (seen.last_page or 0):
@@ -141,9 +144,15 @@ class Walk:
             return True
         return not problems and await self._archive.is_familiar(self._run_id, seen.first)
 
-    async def _page(self, page: ListingPage, number: int) -> ListingPage:
-        url = page.address(number)
-        response = await self._fetch(url, "listing", referer=page.response.url)
+    async def _page(self, page: ListingPage, number: int, *, more: bool) -> ListingPage:
+        """That page of the listing; with ``more`` the next one, which is sure to be wanted, is asked for beside it."""
+        for wanted in (number, number + 1) if more else (number,):
+            if wanted not in self._asked:
+                self._asked[wanted] = asyncio.create_task(self._ask(page, wanted))
+        return await self._asked.pop(number)
+
+    async def _ask(self, page: ListingPage, number: int) -> ListingPage:
+        response = await self._fetch(page.address(number), "listing", referer=page.response.url)
         return _explained(response, lambda: page.read(response))
 
     async def _record(self, entries: list[Entry]) -> None:
@@ -155,6 +164,14 @@ class Walk:
         if self._recording is not None:
             recording, self._recording = self._recording, None
             await recording
+
+    async def _settle(self) -> None:
+        """Leave nothing under way behind."""
+        asked, self._asked = self._asked, {}
+        for task in asked.values():
+            task.cancel()
+        await asyncio.gather(*asked.values(), return_exceptions=True)
+        await self._recorded()
 
     async def _lose(self, page: ListingPage, number: int, error: CrawlError) -> str:
         line = f"listing page {number}: {error}"

@@ -38,11 +38,17 @@ class Listing:
     change: Callable[["Listing"], None] | None = None
     broken: dict[int, Exception] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
+    pager: bool = False
+    """Whether pages without a total link to the last one."""
+    hurry: random.Random | None = None
+    """Decides how long an answer takes: what is asked for at the same time is then answered in any order."""
 
     async def fetch(self, url: str, role: str, *, referer: str | None = None) -> Any:
         parts = urlsplit(url)
         number = json.loads(parse_qs(parts.query)["paramJson"][0])["pageNo"] if self.total else int(parts.query or 1)
         self.asked.append(number)
+        for _ in range(self.hurry.randrange(4) if self.hurry else 0):
+            await asyncio.sleep(0)
         if number in self.broken:
             raise self.broken[number]
         answer = self.page(number, url)
@@ -62,6 +68,7 @@ class Listing:
         )
         html = f'<ul class="txtList_01">{items}</ul>'
         if not self.total:
+            html += f'<a href="?{pages}">尾页</a>' if self.pager else ""
             return response_of(f"<html><body>{html}</body></html>", url)
         paging = f'<div class="pagination" rows="{self.per_page}" count="{len(self.entries)}" pageNo="{number}"></div>'
         reply = {"code": "200", "success": True, "data": {"html": html + paging}}
@@ -92,13 +99,10 @@ def walk(listing: Listing, familiar: bool = False) -> tuple[set[int], Report, Ar
     """Walk the listing; returns the serials met."""
     archive, report = Archive(familiar), Report("zhuanti", "重要专题")
 
-    async def never() -> bool:
-        return False
-
     async def run() -> None:
         first = response_of(SHELL, COLUMN) if listing.total else await listing.fetch(COLUMN, "listing")
         addresses = Addresses.of(HOME, [], None)
-        await Walk(listing.fetch, archive, 1, report, TEMPLATES["mofcom"], addresses, never).run(first)  # type: ignore[arg-type]
+        await Walk(listing.fetch, archive, 1, report, TEMPLATES["mofcom"], addresses, None).run(first)  # type: ignore[arg-type]
 
     asyncio.run(run())
     return {int(url[-14:-6]) for url in archive.urls if "#" not in url}, report, archive
@@ -127,15 +131,16 @@ def drifting(rng: random.Random, listing: Listing, changes: int) -> set[int]:
     return stayed
 
 
-@pytest.mark.parametrize("total", [False, True], ids=["T3", "T4"])
+@pytest.mark.parametrize(("total", "pager"), [(False, False), (False, True), (True, False)], ids=["T3", "pager", "T4"])
 @pytest.mark.slow
-def test_nothing_is_missed_while_the_listing_drifts(total: bool) -> None:
+def test_nothing_is_missed_while_the_listing_drifts(total: bool, pager: bool) -> None:
     for seed in range(WALKS):
         rng = random.Random(seed)
         per_page = 15 if total else rng.choice([3, 5, 8])
         pages = rng.randrange(3, 13)
         count = per_page * (pages - 1) + rng.randrange(1, per_page + 1)
         listing = Listing(list(range(1, count + 1)), per_page, total, rng.choice(["empty", "last", "first", "404"]))
+        listing.pager, listing.hurry = pager, random.Random(seed) if seed % 2 else None
         stayed = drifting(rng, listing, rng.randrange(1, 3))
         met, report, _ = walk(listing)
         assert not stayed - met, f"seed {seed}: missed {sorted(stayed - met)}; {report.problems}"
@@ -210,6 +215,34 @@ def test_a_familiar_listing_with_a_lost_page_is_walked_again() -> None:
     assert report.problems
     assert listing.asked.count(1) == 2
     assert {failure["attempts"] for failure in archive.failures} == {1}
+
+
+def test_the_next_page_is_asked_for_beside_a_page_before_the_last() -> None:
+    listing = Listing(list(range(1, 24)), 5, pager=True, hurry=random.Random(3))
+    asked_at_once: list[int] = []
+    fetch, under_way = listing.fetch, [0]
+
+    async def counted(*given: Any, **named: Any) -> Any:
+        under_way[0] += 1
+        asked_at_once.append(under_way[0])
+        try:
+            return await fetch(*given, **named)
+        finally:
+            under_way[0] -= 1
+
+    listing.fetch = counted  # type: ignore[method-assign]
+    met, report, _ = walk(listing)
+    assert (met, report.problems) == (set(listing.entries), [])
+    assert max(asked_at_once) == 2
+    assert listing.asked == [*range(1, 7), *range(1, 7)]
+
+
+@pytest.mark.parametrize("lost", [2, 3])
+def test_a_lost_page_stops_asking_ahead(lost: int) -> None:
+    broken: dict[int, Exception] = dict.fromkeys(range(lost, 9), Blocked("HTTP 403"))
+    listing = Listing(list(range(1, 45)), 5, pager=True, broken=broken)
+    walk(listing)
+    assert max(listing.asked) == lost + 1
 
 
 def test_a_listing_without_end_is_walked_once_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
