@@ -9,10 +9,12 @@ from scrapy.exceptions import NotSupported
 from scrapy.settings import Settings
 from scrapy.utils.test import get_crawler
 
+from crawler import blocking
 from crawler.compression import MOST_CODINGS, RATIO
 from crawler.downloads import MOST_HEAD
 from crawler.urls import Addresses
 from exports.commands.serve import serve_command
+from exports.web import room
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ def test_a_promised_number_is_the_default(settings: Settings, name: str, value: 
 
 def test_the_promised_numbers_of_the_code() -> None:
     assert (MOST_HEAD, RATIO, MOST_CODINGS) == (256 << 10, 200, 3)
+    assert (room.SECONDS, blocking.IN_A_ROW) == (10, 10)
 
 
 @pytest.mark.parametrize(

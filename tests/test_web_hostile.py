@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from crawler.items import Exchange
+from exports.database import sqlite_file
 from exports.database.migrate import upgrade
 from exports.database.models import Article, ArticleAuthor, ArticleVersion, Attachment, Capture, Failure, Listing, Run
 from exports.database.session import open_engine
@@ -178,6 +179,16 @@ def test_nothing_is_written(archive: Path, room: Room) -> None:
         session.execute(text("DELETE FROM failures"))
 
 
+def test_two_locks_each_keep_a_reader_from_writing(archive: Path) -> None:
+    """The connection refuses by itself; the room's, whose file is opened read-only, also where that is undone."""
+    for untouched, undo in ((False, "SELECT 1"), (True, "PRAGMA query_only=OFF")):
+        connection = sqlite_file.for_reading(archive / "archive.db", untouched=untouched)
+        connection.execute(undo)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("DELETE FROM failures")
+        connection.close()
+
+
 def test_the_database_cannot_be_written_on_postgresql(postgres_database: str, tmp_path: Path) -> None:
     engine = open_engine(postgres_database)
     upgrade(engine)
@@ -191,7 +202,9 @@ def test_the_database_cannot_be_written_on_postgresql(postgres_database: str, tm
 
 
 def test_a_query_ends_in_time(archive: Path) -> None:
-    endless = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+    # half a minute of counting: without the limit the test is to fail, not to hang
+    counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000)"
+    endless = text(f"{counting} SELECT count(*) FROM n")
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="too-slow"), Archive(config_of(archive), seconds=0.2).session() as session:
         session.execute(endless)
