@@ -100,7 +100,7 @@ def test_a_page_of_its_own_is_no_redirect(markup: str) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        *((status, Blocked) for status in (401, 403, 412, 418, 429, 521)),
+        *((status, Blocked) for status in (401, 403, 405, 407, 412, 418, 429, 451, 493, 521)),
         *((status, Gone) for status in (404, 410)),
         *((status, Unavailable) for status in (500, 502, 503, 204, 206)),
         (200, None),

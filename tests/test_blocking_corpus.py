@@ -4,12 +4,25 @@ import pytest
 
 from tests.blocking.corpus import Sample, articles, block_pages
 from tests.blocking.verdicts import matrix, verdict
+from tests.crawling import ROOT
 
 pytestmark = pytest.mark.slow
 
 
+def published() -> dict[str, dict[str, int]]:
+    """The table of SECURITY.md: kind of page -> verdict -> pages."""
+    section = (ROOT / "SECURITY.md").read_text(encoding="utf-8").partition("## Block pages")[2]
+    lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    (_, _, *verdicts), *rows = lines[: next(n for n, row in enumerate(lines) if row[0] == "article") + 1]
+    return {
+        label: {verdict: int(count) for verdict, count in zip(verdicts, counts, strict=True) if int(count)}
+        for label, _, *counts in rows
+    }
+
+
 def test_no_page_is_taken_for_the_other_kind() -> None:
     found = matrix()
+    assert [dict(row) for row in found.values()] == list(published().values())  # the same order, other words
     of_articles = found.pop("article")
     assert {label: row["archived"] for label, row in found.items()} == dict.fromkeys(found, 0)
     assert of_articles == {"archived": of_articles.total()}
