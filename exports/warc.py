@@ -9,12 +9,14 @@ import fcntl
 import json
 import mmap
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from crawler.items import Exchange
@@ -23,6 +25,8 @@ from exports.warc_records import CONTEXT, Reference
 
 MAX_BYTES = 1 << 30
 """A file past this size is closed and the next one begun."""
+MOST = 1 << 30
+"""Bytes one record may unpack to; ours have a page or file of DOWNLOAD_MAXSIZE, anything beyond is no evidence."""
 _MEMBER = b"\x1f\x8b\x08"
 """What every gzip member begins with."""
 
@@ -68,11 +72,17 @@ class Record:
 
     @property
     def fetched_at(self) -> datetime:
-        return datetime.fromisoformat(self.warc_headers["WARC-Date"])
+        moment = datetime.fromisoformat(self.warc_headers["WARC-Date"])
+        if moment.tzinfo is None:
+            raise ValueError("WARC-Date names no zone")
+        return moment.astimezone(UTC)
 
     @property
     def context(self) -> dict[str, str]:
-        return dict(json.loads(self.warc_headers.get(CONTEXT, "{}")))
+        found = json.loads(self.warc_headers.get(CONTEXT, "{}"))
+        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+            raise ValueError(f"{CONTEXT} is no object of texts")
+        return {name: value.replace("\0", "").encode("utf-8", "replace").decode() for name, value in found.items()}
 
 
 class WarcDamage(Exception):
@@ -154,7 +164,7 @@ def _member(path: Path, file: BinaryIO, offset: int) -> tuple[bytes, int] | None
     """The decompressed gzip member at the offset and its length; None at the end of the file."""
     file.seek(offset)
     inflater = zlib.decompressobj(zlib.MAX_WBITS + 16)
-    out, length = [], 0
+    out, length, size = [], 0, 0
     while not inflater.eof:
         chunk = file.read(1 << 16)
         if not chunk:
@@ -162,10 +172,13 @@ def _member(path: Path, file: BinaryIO, offset: int) -> tuple[bytes, int] | None
                 return None
             raise WarcDamage(path, offset, TORN)
         try:
-            out.append(inflater.decompress(chunk))
+            out.append(inflater.decompress(chunk, MOST + 1 - size))
         except zlib.error as error:
             raise WarcDamage(path, offset, f"damaged record ({error})") from None
         length += len(chunk)
+        size += len(out[-1])
+        if size > MOST:
+            raise WarcDamage(path, offset, f"damaged record (it unpacks to more than {MOST >> 20} MiB)")
     return b"".join(out), length - len(inflater.unused_data)
 
 
@@ -174,19 +187,33 @@ def _parse(path: Path, offset: int, data: bytes, length: int) -> Record:
     try:
         version, *lines = head.decode().split("\r\n")
         warc_headers = dict(_header(line) for line in lines)
-        size = int(warc_headers["Content-Length"])
+        size = _number(warc_headers["Content-Length"])
         record = Record(offset, length, warc_headers["WARC-Type"], warc_headers=warc_headers, block=rest[:size])
-        if not version.startswith("WARC/1.") or rest[size:] != b"\r\n\r\n" or "WARC-Record-ID" not in warc_headers:
+        if (
+            b"\0" in head
+            or not version.startswith("WARC/1.")
+            or rest[size:] != b"\r\n\r\n"
+            or "WARC-Record-ID" not in warc_headers
+        ):
             raise ValueError("not one whole record")
         if record.type in ("response", "revisit"):
             http_head, _, record.payload = record.block.partition(b"\r\n\r\n")
             status_line, *http_lines = http_head.decode("latin-1").split("\r\n")
-            record.status = int(status_line.split(" ")[1])
+            record.status = _number(status_line.split(" ")[1])
             record.headers = [_header(line) for line in http_lines]
-            _ = record.url, record.fetched_at, record.context  # every reader relies on these
-    except (ValueError, KeyError, IndexError) as error:
-        raise WarcDamage(path, offset, f"no WARC record ({error!r})") from None
+            # every reader relies on these
+            _ = urlsplit(record.url).port, record.fetched_at, record.context
+    except (ValueError, KeyError, IndexError, OverflowError, RecursionError) as error:
+        cause = " ".join(repr(error).split())[:200]
+        raise WarcDamage(path, offset, f"no WARC record ({cause})") from None
     return record
+
+
+def _number(text: str) -> int:
+    """What int() makes of digits alone, no more than a database takes."""
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise ValueError(f"{text[:30]!r} is no number")
+    return int(text)
 
 
 def _header(line: str) -> tuple[str, str]:

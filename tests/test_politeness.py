@@ -1,5 +1,6 @@
 """Politeness, proved from the server's own log."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -10,9 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from scrapy import Request
+from scrapy.http import Response
+from scrapy.settings import Settings
 
 from crawler import pace, robots
-from crawler.exceptions import BadUsage
+from crawler.exceptions import BadUsage, Blocked
+from crawler.patience import Patience
+from crawler.throttle import Throttle
 from tests.crawling import FAST, ROOT, Crawl, crawl, sites_for
 from tests.hostile_site import Handler, Site, answer, article, redirect, serve, write
 from tests.replica import Replica
@@ -170,21 +176,43 @@ def test_a_site_that_shows_its_verification_page_is_left_alone_after_ten(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_host_that_only_fails_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["hangs-up", "502"])
+def test_a_host_that_only_fails_is_left_alone(tmp_path: Path, how: str) -> None:
     def hang_up(handler: Handler) -> None:
         handler.close_connection = True
         write(handler, b"")
 
-    with serve({f"f{number}": hang_up for number in range(60)}) as site:
+    fails = hang_up if how == "hangs-up" else answer(b"", status=b"502 Bad Gateway")
+    with serve({f"f{number}": fails for number in range(20)}) as site:
         done = run(tmp_path, site, ARCHIVE_PATIENCE="12", CONCURRENT_REQUESTS_PER_DOMAIN="1", CONCURRENT_REQUESTS="1")
-    assert (done.code, done.outcomes()) == (3, {"failed": 60})
+    assert (done.code, done.outcomes()) == (3, {"failed": 20})
     assert asked_articles(site) <= 15  # attempts, of which three make one entry
     assert "gave no usable answer 12 times in a row" in done.err
 
 
-def test_only_get_and_head_leave_the_crawler() -> None:
-    from scrapy import Request
+def test_refusals_in_a_row_end_the_patience_with_their_host_alone() -> None:
+    """Of articles ten verification pages do; a host of files has this alone."""
+    crawler = SimpleNamespace(settings=Settings({"ARCHIVE_PATIENCE": 3, "ARCHIVE_RETRY_DELAY": 0}))
+    patience = Patience(crawler)  # type: ignore[arg-type]
+    request, other = Request("http://files.example.test/a.pdf"), Request("http://other.example.test/")
+    for status in (403, 403, 200, 403, 521, 429):
+        asyncio.run(patience.process_request(request))
+        patience.process_response(request, Response(request.url, status=status))
+    with pytest.raises(Blocked, match=r"files\.example\.test refused 3 requests in a row"):
+        asyncio.run(patience.process_request(request))
+    asyncio.run(patience.process_request(other))
 
+
+@pytest.mark.parametrize(("latency", "status", "least"), [(4.0, 200, 2.0), (0.1, 200, 0.5), (0.1, 502, 1.0)])
+def test_latency_and_errors_both_slow_down(latency: float, status: int, least: float) -> None:
+    throttle = Throttle.__new__(Throttle)
+    throttle.mindelay, throttle.maxdelay, throttle.target_concurrency = 0.5, 60.0, 1.0
+    slot: Any = SimpleNamespace(delay=0.5)
+    throttle._adjust_delay(slot, latency, Response("http://x/", status=status))
+    assert slot.delay >= least
+
+
+def test_only_get_and_head_leave_the_crawler() -> None:
     from crawler.hosts import AllowedHosts, HostNotAllowed
 
     with pytest.raises(HostNotAllowed, match="only GET and HEAD"):
@@ -273,14 +301,22 @@ def test_quiet_hours_that_are_none_are_named(text: str) -> None:
 
 
 @pytest.mark.slow
-def test_in_the_quiet_hours_nothing_is_asked(tmp_path: Path) -> None:
-    # the minute that runs now, and the next: the crawl waits for their end, so the test looks at the log alone
-
+@pytest.mark.parametrize("delay", ["0", "0.1"])
+def test_in_the_quiet_hours_nothing_is_asked(tmp_path: Path, delay: str) -> None:
     now = datetime.now(pace.SHANGHAI)
-    span = f"{now:%H:%M}-{now + timedelta(minutes=5):%H:%M}"
-    with serve(good()) as site, pytest.raises(subprocess.TimeoutExpired):
-        crawl(tmp_path / "archive", settings={"ARCHIVE_QUIET_HOURS": span}, timeout=6, base_url=site.base_url)
-    assert site.asked == []
+    span = f"{now:%H:%M}-{now + timedelta(minutes=9):%H:%M}"
+    given = FAST | {"ARCHIVE_DIR": str(tmp_path), "ARCHIVE_QUIET_HOURS": span, "DOWNLOAD_DELAY": delay}
+    options = [part for name, value in given.items() for part in ("-s", f"{name}={value}")]
+    with serve(good()) as site:
+        command = [sys.executable, "-m", "scrapy", "crawl", "zhuanti", *options, "-a", f"base_url={site.base_url}"]
+        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr
+            # it says that it waits, and goes on waiting; one that does not would end
+            said = next((line for line in process.stderr if "quiet hours: no request before" in line), "")
+            time.sleep(2)
+            waits = process.poll() is None
+            process.kill()
+    assert (bool(said), waits, site.asked) == (True, True, [])
 
 
 @pytest.mark.slow

@@ -138,6 +138,20 @@ def test_a_reader_that_runs_wild_is_ended(
     assert answer["reason"].startswith(reason)
 
 
+def test_a_container_that_unpacks_to_too_much_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little each of its members shrank: in all it is too much."""
+    (tmp_path / "f.docx").write_bytes(made.zipped({"word/document.xml": "x" * 600, "a": "x" * 600}))
+    monkeypatch.setattr("exports.texts.limits.UNPACKED", 1000)
+    assert "unpacks to 1200 bytes: at most 1000 are" in worker._answer(tmp_path / "f.docx")["reason"]
+
+
+def test_an_answer_that_never_ends_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that was taken over could write without end."""
+    monkeypatch.setattr("exports.texts.worker._ANSWER", 1000)
+    (tmp_path / "f.txt").write_text("长" * 1000)
+    assert worker._answer(tmp_path / "f.txt")["reason"] == "txt: too much text"
+
+
 def test_much_text_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exports.texts.limits.TEXT", 100)
     (tmp_path / "f.txt").write_text("长" * 1000)

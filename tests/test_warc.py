@@ -3,8 +3,10 @@
 import gzip
 import hashlib
 import json
+import re
 import subprocess
 import tempfile
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,75 @@ def test_truncated_anywhere_it_is_cut_after_the_last_whole_record(tmp_path: Path
         assert (end, damage.offset, damage.is_torn) == (starts[-1], starts[-1], True)
         with pytest.raises(WarcDamage, match="truncated"):
             list(walk(path))
+
+
+WRONG = {
+    "size-negative": (rb"^Content-Length: \d+", b"Content-Length: -4"),
+    "size-short": (rb"^Content-Length: \d+", b"Content-Length: 3"),
+    "size-huge": (rb"^Content-Length: \d+", b"Content-Length: " + b"9" * 5000),
+    "size-no-digits": (rb"^Content-Length: \d+", "Content-Length: １２".encode()),
+    "size-none": (rb"^Content-Length: \d+\r\n", b""),
+    "context-number": (rb"^X-Archive-Context: .*\r", b"X-Archive-Context: 5\r"),
+    "context-list": (rb"^X-Archive-Context: .*\r", b"X-Archive-Context: [1]\r"),
+    "context-deep": (rb"^X-Archive-Context: .*\r", b"X-Archive-Context: " + b"[" * 200_000 + b"\r"),
+    "context-values": (rb"^X-Archive-Context: .*\r", b'X-Archive-Context: {"url": [1], "home": null}\r'),
+    "date-without-zone": (rb"^WARC-Date: .*\r", b"WARC-Date: 2024-01-01T00:00:00\r"),
+    "date-before-time": (rb"^WARC-Date: .*\r", b"WARC-Date: 0001-01-01T00:00:00+23:59\r"),
+    "date-beyond-time": (rb"^WARC-Date: .*\r", b"WARC-Date: 9999-12-31T23:59:59-23:59\r"),
+    "status-huge": (rb"^HTTP/1.1 200 OK", b"HTTP/1.1 20000000000000000000"),
+    "status-negative": (rb"^HTTP/1.1 200 OK", b"HTTP/1.1 -20 O"),
+    "address-broken": (rb"^WARC-Target-URI: .*\r", b"WARC-Target-URI: http://[::1\r"),
+    "address-port": (rb"^WARC-Target-URI: .*\r", b"WARC-Target-URI: http://x:99999/\r"),
+    "address-nul": (rb"^WARC-Target-URI: .*\r", b"WARC-Target-URI: http://x/\0\r"),
+    "address-no-utf-8": (rb"^WARC-Target-URI: .*\r", b"WARC-Target-URI: http://x/\xff\r"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_record_that_lies_is_damage_with_a_name_and_the_next_one_is_read(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, exchange(body=b"first"), exchange(body=b"second"))
+    hurt = next(record for record in walk(path) if record.type == "response")
+    data = path.read_bytes()
+    whole = gzip.decompress(data[hurt.offset : hurt.offset + hurt.length])
+    pattern, wrong = WRONG[name]
+    lying = re.sub(pattern, lambda _: wrong, whole, count=1, flags=re.M)
+    if name.startswith("status"):  # the size is that of what it says
+        size = len(hurt.block) + len(lying) - len(whole)
+        lying = lying.replace(b"Content-Length: %d" % len(hurt.block), b"Content-Length: %d" % size, 1)
+    assert lying != whole
+    member = gzip.compress(lying, mtime=0)
+    path.write_bytes(data[: hurt.offset] + member + data[hurt.offset + hurt.length :])
+    damages = [found for found in salvage(path) if isinstance(found, WarcDamage)]
+    assert [(damage.offset, damage.end) for damage in damages] == [(hurt.offset, hurt.offset + len(member))]
+    assert len(str(damages[0])) < 500 + len(str(path))
+    kinds = [found.type for found in salvage(path) if not isinstance(found, WarcDamage)]
+    assert kinds == ["warcinfo", "request", "response", "request"]
+    with pytest.raises(WarcDamage, match="no WARC record"):
+        read_record(path, hurt.offset)
+
+
+def test_what_a_record_says_of_its_context_is_text_that_can_be_stored(tmp_path: Path) -> None:
+    path = write(tmp_path, exchange(context={"title": "a\0b\ud800c"}))
+    assert next(record for record in walk(path) if record.type == "response").context["title"] == "ab?c"
+
+
+def test_a_bomb_in_a_record_is_not_unpacked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither where it lies about its size nor where it tells the truth."""
+    path = write(tmp_path, exchange(body=b"first"))
+    start = path.stat().st_size
+    monkeypatch.setattr("exports.warc.MOST", 1 << 20)
+    for size in (3, 50_000_000):
+        head = b"WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:x>\r\nContent-Length: %d\r\n\r\n" % size
+        with path.open("r+b") as file:
+            file.seek(start)
+            file.truncate()
+            file.write(gzip.compress(head + b"0" * 50_000_000 + b"\r\n\r\n", 9))
+        tracemalloc.start()
+        with pytest.raises(WarcDamage, match="unpacks to more than 1 MiB"):
+            read_record(path, start)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        tracemalloc.stop()
+        assert len(whole_length(path)[1]) == 1
 
 
 def test_damage_ends_at_the_next_whole_record(tmp_path: Path) -> None:
