@@ -17,7 +17,7 @@ from scrapy.settings import Settings
 
 from crawler import pace, robots
 from crawler.exceptions import BadUsage, Blocked
-from crawler.patience import Patience
+from crawler.patience import UNMOVED, Patience
 from crawler.throttle import Throttle
 from tests.crawling import FAST, ROOT, Crawl, crawl, sites_for
 from tests.hostile_site import Handler, Site, answer, article, redirect, serve, write
@@ -201,6 +201,21 @@ def test_refusals_in_a_row_end_the_patience_with_their_host_alone() -> None:
     with pytest.raises(Blocked, match=r"files\.example\.test refused 3 requests in a row"):
         asyncio.run(patience.process_request(request))
     asyncio.run(patience.process_request(other))
+
+
+def test_bad_answers_in_a_row_are_followed_by_pauses_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("crawler.patience.asyncio.sleep", sleep)
+    crawler = SimpleNamespace(settings=Settings({"ARCHIVE_PATIENCE": 60, "ARCHIVE_RETRY_DELAY": 4}))
+    patience, request = Patience(crawler), Request("http://x.example.test/")  # type: ignore[arg-type]
+    for _ in range(UNMOVED + 20):
+        asyncio.run(patience.process_request(request))
+        patience.process_response(request, Response(request.url, status=503))
+    assert pauses == [min(4.0 * number, 60.0) for number in range(1, 20)]
 
 
 @pytest.mark.parametrize(("latency", "status", "least"), [(4.0, 200, 2.0), (0.1, 200, 0.5), (0.1, 502, 1.0)])

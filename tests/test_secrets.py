@@ -1,11 +1,13 @@
 """Logs and messages: no password, no escape, no forged line."""
 
+import io
 import logging
 from pathlib import Path
 
 import pytest
 
-from crawler.logs import HarmlessFormatter, harmless
+from crawler.logs import HarmlessFormatter, HarmlessLogs, harmless
+from crawler.settings import EXTENSIONS
 from exports.config import Config
 from exports.database.session import open_engine
 from exports.errors import ConfigError, StorageError, without_password
@@ -47,6 +49,17 @@ def test_a_traceback_is_harmless_too() -> None:
     assert text.startswith("ERROR first second\nTraceback")
     assert SECRET not in text
     assert not set(text) & set("\x1b\u202e")
+
+
+def test_a_crawl_loads_the_formatter_into_every_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pages say is mostly escaped where it is named, too; this is for what is not."""
+    assert "crawler.logs.HarmlessLogs" in EXTENSIONS
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    HarmlessLogs.from_crawler(None)  # type: ignore[arg-type]
+    logging.getLogger("scrapy").error("\x1b[31m%s", "\u202e\nforged")
+    assert out.getvalue() == " forged\n"
 
 
 @pytest.mark.parametrize(

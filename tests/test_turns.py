@@ -1,16 +1,19 @@
 """One pace for a host, however many processes crawl it."""
 
 import asyncio
+import contextlib
 import fcntl
 import itertools
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from scrapy import Request
 
-from crawler.turns import _MOMENT, FURTHEST, renew, take
+from crawler.turns import _MOMENT, FURTHEST, TurnTaking, renew, take
 from tests.crawling import FAST, ROOT, sites_for
 from tests.replica import Replica
 
@@ -81,6 +84,37 @@ def test_the_delay_begins_anew_with_the_answer(tmp_path: Path) -> None:
     renew(tmp_path, "h.test", 0.1)  # the turn another process has taken meanwhile stays
     (file,) = tmp_path.iterdir()
     assert _MOMENT.unpack(file.read_bytes())[0] > time.time() + 30
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_request_waits_for_its_turn_and_the_quiet_hours_and_renews_the_turn(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: bool
+) -> None:
+    """The quiet hours begin while it stands in line: it waits for their end, and then for a turn anew."""
+    said: list[str] = []
+    waited = iter([False, True, False])
+
+    async def over() -> bool:
+        said.append("quiet hours")
+        return next(waited)
+
+    async def turn(*_: object) -> None:
+        said.append("turn")
+
+    async def ask(*_: object) -> None:
+        said.append("asked")
+        if fails:
+            raise TimeoutError
+
+    monkeypatch.setattr("crawler.turns.take", turn)
+    monkeypatch.setattr("crawler.turns.renew", lambda *_: said.append("renewed"))
+    monkeypatch.setattr("crawler.turns.Downloads.download_request", ask)
+    handler = TurnTaking.__new__(TurnTaking)
+    handler._folder, handler._quiet = tmp_path, SimpleNamespace(over=over)  # type: ignore[assignment]
+    monkeypatch.setattr(handler, "_delay", lambda _: 1.0)
+    with contextlib.suppress(TimeoutError):
+        asyncio.run(handler.download_request(Request("http://h.test/")))
+    assert said == ["quiet hours", "turn", "quiet hours", "turn", "quiet hours", "asked", "renewed"]
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ PAYLOADS = (
 PAGE = b"""<html><head><script>alert(1)</script><base href="http://evil.example/"><meta http-equiv=refresh content="0;
 url=http://evil.example/"><link rel=stylesheet href=http://evil.example/x.css></head><body onload=alert(1)>
 <p style="text-indent: 2em" onclick="alert(1)">\xe6\xad\xa3\xe6\x96\x87</p><form action=/x><input name=q></form>
+<style>p { background: url(http://evil.example/s.png) }</style>
 <svg><script>alert(1)</script></svg><iframe src=http://evil.example/></iframe><a href="javascript:alert(1)">a</a>
 <img src=http://evil.example/i.png onerror=alert(1)><math><mtext><style><img src=x onerror=alert(1)></style></math>
 <noscript><p title="</noscript><img src=x onerror=alert(1)>"></noscript><a href="http://evil.example/">b</a></body>"""
