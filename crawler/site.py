@@ -8,9 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crawler.exceptions import BadUsage
+from crawler.logs import harmless
 from crawler.pages import TEMPLATES
 
+MOST_BYTES = 256 * 1024
+"""Of a site file; its longest text may have MOST_CHARACTERS."""
+MOST_CHARACTERS = 500
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_HOST = re.compile(r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?|[0-9a-f:.]+")
+"""A name, with letters of any script, or an address."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,16 @@ def choose(sites: list[Site], site_id: str | None) -> Site:
 
 def _load(path: Path) -> Site:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise BadUsage(f"site file {path}: has more than {MOST_BYTES // 1024} KiB")
+        data = tomllib.loads(content.decode("utf-8-sig"))
+    except OSError as error:
+        raise BadUsage(f"site file {path}: {error.strerror}") from None
+    except RecursionError:
+        raise BadUsage(f"site file {path}: is nested too deep") from None
+    except ValueError as error:  # no UTF-8, no TOML, a number of thousands of digits
         raise BadUsage(f"site file {path}: {error}") from None
     columns = data.pop("columns", None)
     if not isinstance(columns, list) or not columns:
@@ -93,10 +107,10 @@ def _load(path: Path) -> Site:
     unverified = _hosts(path, "unverified_tls_hosts", data.pop("unverified_tls_hosts", []))
     fields = _strings(path, "top level", data, required={"title", "home", "template"}, optional=set())
     if not _is_web_address(fields["home"]):
-        raise BadUsage(f"site file {path}: home {fields['home']!r} is not an http(s) address")
+        raise BadUsage(f"site file {path}: home {_shown(fields['home'])} is not an http(s) address")
     if fields["template"] not in TEMPLATES:
         known = ", ".join(sorted(TEMPLATES))
-        raise BadUsage(f"site file {path}: unknown template {fields['template']!r}: known are {known}")
+        raise BadUsage(f"site file {path}: unknown template {_shown(fields['template'])}: known are {known}")
     return Site(id=path.stem, columns=built, file_hosts=file_hosts, unverified_tls_hosts=unverified, **fields)
 
 
@@ -106,21 +120,23 @@ def _hosts(path: Path, key: str, value: Any) -> tuple[str, ...]:
         raise BadUsage(f"site file {path}: {key} must be a list of host names")
     for host in value:
         if not _is_web_address(f"http://{host}/") or urlsplit(f"http://{host}/").netloc != host or "@" in host:
-            raise BadUsage(f"site file {path}: {key}: {host!r} is not a host name")
+            raise BadUsage(f"site file {path}: {key}: {_shown(host)} is not a host name")
     return tuple(value)
 
 
 def _is_web_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        host = parts.hostname or ""
+        named = len(host) <= 253 and _HOST.fullmatch(host) and "@" not in parts.netloc
+        return parts.scheme in ("http", "https") and bool(named) and parts.port != 0
     except ValueError:
         return False
 
 
 def _check_id(path: Path, value: str) -> None:
     if not _ID.fullmatch(value):
-        raise BadUsage(f"site file {path}: id {value!r} may hold only a-z, 0-9, - and _ (it names folders)")
+        raise BadUsage(f"site file {path}: id {_shown(value)} may hold only a-z, 0-9, - and _ (it names folders)")
 
 
 def _strings(path: Path, where: str, entry: Any, required: set[str], optional: set[str]) -> dict[str, str]:
@@ -129,10 +145,21 @@ def _strings(path: Path, where: str, entry: Any, required: set[str], optional: s
         raise BadUsage(f"site file {path}: {where} is not a table")
     if unknown := sorted(set(entry) - required - optional):
         allowed = ", ".join(sorted(required | optional))
-        raise BadUsage(f"site file {path}: unknown key {unknown[0]!r} in {where}: allowed are {allowed}")
+        raise BadUsage(f"site file {path}: unknown key {_shown(unknown[0])} in {where}: allowed are {allowed}")
     if missing := sorted(required - set(entry)):
         raise BadUsage(f"site file {path}: {where} lacks {missing[0]!r}")
     for key, value in entry.items():
         if not isinstance(value, str):
-            raise BadUsage(f"site file {path}: {key} in {where} must be a string, not {value!r}")
+            raise BadUsage(f"site file {path}: {key} in {where} must be a string, not {_shown(value)}")
+        if len(value) > MOST_CHARACTERS or not value.isprintable():
+            raise BadUsage(
+                f"site file {path}: {key} in {where} is {_shown(value)}: it may have at most {MOST_CHARACTERS}"
+                " characters, none of them a control character"
+            )
     return entry
+
+
+def _shown(value: Any) -> str:
+    """The value as Python writes it, no longer than a line of a terminal, and without a password."""
+    shown = harmless(repr(value))
+    return shown if len(shown) <= 100 else f"{shown[:99]}…"

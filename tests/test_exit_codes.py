@@ -68,6 +68,13 @@ def test_a_site_file_with_a_typo_is_named(tmp_path: Path, small: Replica) -> Non
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.parametrize("host", ["j" * 64, "a..b"])
+def test_an_address_whose_host_is_none_is_4(tmp_path: Path, host: str) -> None:
+    done = crawl(tmp_path / "archive", base_url=f"http://{host}.example.test/")
+    assert done.code == 4
+    assert "its host's name is none" in _one_line(done.err)
+
+
 def test_an_address_where_nobody_listens_is_4(tmp_path: Path) -> None:
     done = crawl(tmp_path, base_url="http://127.0.0.1:9/")
     assert done.code == 4

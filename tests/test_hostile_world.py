@@ -3,6 +3,7 @@
 import gzip
 import resource
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,3 +154,10 @@ def test_no_cookie_and_no_referer_to_another_host(world: Any) -> None:
         assert method == "GET"
         assert headers.keys().isdisjoint({"cookie", "authorization"})
         assert headers.get("referer", site.base_url).startswith(site.base_url)
+
+
+def test_headers_of_many_answers_on_one_connection_are_no_flood(tmp_path: Path) -> None:
+    long = "".join(f"X-{n}: {'y' * 8000}\r\n" for n in range(5)).encode()
+    with serve({f"a{n}": answer(article(f"第{n}次学习会"), long) for n in range(12)}) as site:
+        done = crawl(tmp_path / "archive", base_url=site.base_url, settings={"CONCURRENT_REQUESTS_PER_DOMAIN": "1"})
+    assert (done.code, done.outcomes()) == (0, {"archived": 12}), done.err

@@ -89,6 +89,52 @@ def test_a_mistake_names_file_and_key(tmp_path: Path, old: str, new: str, named:
     assert "\n" not in str(raised.value)
 
 
+LONG = "x" * 100_000
+HOSTILE = {
+    "long-title": GOOD.replace("某委员会", LONG),
+    "long-home": GOOD.replace("gov.cn/", f"gov.cn/{LONG}", 1),
+    "long-host": GOOD.replace("jgdw.", LONG, 1),
+    "long-label": GOOD.replace("jgdw.", "j" * 64 + ".", 1),
+    "empty-label": GOOD.replace("jgdw.", "jgdw..", 1),
+    "long-template": GOOD.replace('"mofcom"', f'"{LONG}"'),
+    "long-id": GOOD.replace('"zhuanti"', f'"{LONG}"'),
+    "long-key": f"{LONG} = 1\n{GOOD}",
+    "long-list": GOOD.replace('"某委员会"', "[" + "1," * 50_000 + "]"),
+    "long-host-of-files": GOOD.replace("images.", LONG),
+    "huge": GOOD + "#" + "x" * 1_000_000,
+    "deep-list": "a = " + "[" * 50_000 + "\n" + GOOD,
+    "deep-table": "a = " + "{a=" * 5_000 + "1" + "}" * 5_000 + "\n" + GOOD,
+    "long-number": "a = " + "9" * 5_000 + "\n" + GOOD,
+    "controls": GOOD.replace("某委员会", "\\u001b[31m\\u202e某"),
+    "nul": GOOD.replace("article/dt/", "a\\u0000b"),
+    "break-in-home": GOOD.replace("jgdw.", "jg\\ndw.", 1),
+    "blank-in-home": GOOD.replace("jgdw.", "jg dw.", 1),
+    "star": GOOD.replace("images.", "*."),
+    "file": GOOD.replace("https://jgdw.example.gov.cn/", "file:///etc/passwd"),
+    "no-utf-8": GOOD.encode("gb18030"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_whatever_a_site_file_holds_is_refused_in_one_short_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadUsage, match=r"jgdw\.toml") as raised:
+        load(tmp_path, HOSTILE[name])
+    line = str(raised.value)
+    assert len(line) < 400 + len(str(tmp_path))
+    assert line.isprintable()
+
+
+def test_a_password_in_a_home_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(BadUsage, match="home") as raised:
+        load(tmp_path, GOOD.replace("https://jgdw", "https://op:geheim4711@jgdw"))
+    assert "geheim4711" not in str(raised.value)
+
+
+def test_a_byte_order_mark_and_names_of_any_script_are_no_mistake(tmp_path: Path) -> None:
+    [site] = load(tmp_path, "\ufeff" + GOOD.replace("jgdw.example.gov.cn", "机关党委.中国").replace("images", "图片"))
+    assert (site.home, site.file_hosts) == ("https://机关党委.中国/", ("图片.example.gov.cn",))
+
+
 @pytest.mark.parametrize(
     "text", ["", "columns = []", "columns = 5", "columns = [1]", b"\xff\xfe", GOOD.partition("[[")[0]]
 )

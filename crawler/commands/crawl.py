@@ -119,6 +119,8 @@ def _reach(addresses: Addresses) -> None:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
         public.check(host, str(address), port, addresses.trusted)
         socket.create_connection((str(address), port), timeout=30).close()
+    except UnicodeError:  # a label of 64 characters, an empty one
+        raise Unavailable(f"cannot reach {addresses.home[:200]}: its host's name is none") from None
     except OSError as error:
         raise Unavailable(f"cannot reach {addresses.home}: {error.strerror or error}") from None
 
