@@ -36,6 +36,10 @@ class HeaderFlood(Unavailable):
     """A header section without end. Raised here; never retried."""
 
 
+class NoHttp(Unavailable):
+    """An answer whose status is none. Raised here; never retried."""
+
+
 class Downloads(HTTP11DownloadHandler):
     """Handles http and https. Needs the spider's `addresses` and `order.site`."""
 
@@ -60,12 +64,15 @@ class Downloads(HTTP11DownloadHandler):
         agent.trusted = self._trusted
         try:
             with wrap_twisted_exceptions():
-                return await maybe_deferred_to_future(agent.download_request(request))
+                response: Response = await maybe_deferred_to_future(agent.download_request(request))
         except DownloadFailedError as error:
             for reason in getattr(error.__cause__, "reasons", ()):
                 if isinstance(reason.value, (HeaderFlood, CertificateRefused)):
                     raise reason.value from None
             raise
+        if not 100 <= response.status <= 999:  # the library takes any whole number; databases do not
+            raise NoHttp(f"no HTTP: an answer with the status {str(response.status)[:20]}")
+        return response
 
 
 class _CheckedAgent(_ScrapyAgent):

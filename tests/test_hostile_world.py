@@ -55,6 +55,9 @@ def attacks(inner: Site) -> dict[str, Any]:
             h, OK + HTML + b"Transfer-Encoding: chunked\r\n\r\n", b"2000\r\n" + b"x" * 0x2000 + b"\r\n"
         ),
         "announced": lambda h: endless(h, OK + HTML + b"Content-Length: 99999999999\r\n\r\n", b"x", 0.2),
+        **{
+            f"status-{n}": answer(article("没有这样的状态"), status=b"%d X" % n) for n in (10**30, 2**31, 1000, 99, -20)
+        },
         "loop": redirect("/article/zt_x/a/202103/loop.shtml"),
         "no-address": redirect("//[::1"),
         "no-port": redirect("http://127.0.0.1:99999999/"),
@@ -112,6 +115,7 @@ NAMED = {
     "header-flood": ("failed", "the headers exceed"),
     "long-header": ("failed", ""),
     **dict.fromkeys(("endless-body", "endless-chunks", "announced"), ("failed", "answer too large")),
+    **dict.fromkeys((f"status-{n}" for n in (10**30, 2**31, 1000, 99, -20)), ("failed", "no HTTP: an answer with")),
     "loop": ("failed", "redirect loop"),
     "no-address": ("failed", "which is no address"),
     "no-port": ("failed", "which is no address"),
