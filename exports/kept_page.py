@@ -42,7 +42,7 @@ def kept_page(session: Session, places: Places, reference: str) -> KeptPage | No
     capture = session.get_one(Capture, version.capture_id)
     origin = query.payload_capture(session, capture)
     try:
-        record = places.record(session, origin.warc_file, origin.warc_offset)
+        record = places.record(session, origin)
     except (OSError, WarcDamage) as error:
         raise StorageError(f"the evidence of article {article.id} cannot be read: {error}") from None
     headers = {name.lower(): value for name, value in record.headers}

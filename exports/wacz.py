@@ -86,7 +86,7 @@ def _copy(target: IO[bytes], session: Session, places: Places, captures: Iterabl
     """Copies the records and yields the index line of each."""
     for capture in captures:
         try:
-            record = places.record(session, capture.warc_file, capture.warc_offset)
+            record = places.record(session, capture)
             offset = target.tell()
             target.write(places.part(session, capture.warc_file, record.offset, record.length))
         except OSError as error:

@@ -113,6 +113,7 @@ def test_show_raw(archive: Path) -> None:
     with Session(engine) as session:
         kept = session.get_one(Capture, 2)
         kept.warc_file, kept.warc_offset = position.warc_file, position.offset
+        kept.warc_record_id = position.record_id
         session.get_one(Capture, 3).revisit_of = 2
         session.commit()
     engine.dispose()

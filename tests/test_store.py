@@ -127,11 +127,14 @@ def test_a_long_record_is_read_by_range(tmp_path: Path, store: Path) -> None:
     with Session(engine) as session:
         places = Places(config(b))
         captures = session.scalars(select(Capture).order_by(Capture.id)).all()
-        records = [places.record(session, row.warc_file, row.warc_offset) for row in captures]
+        records = [places.record(session, row) for row in captures]
         assert [record.payload for record in records] == [b"short", body, b"last"]
         assert [record.offset for record in records] == [row.warc_offset for row in captures]
-        with pytest.raises(WarcDamage, match=f"at byte {captures[1].warc_offset + 1}$"):
-            places.record(session, captures[1].warc_file, captures[1].warc_offset + 1)
+        session.expunge_all()
+        beside = captures[1]
+        beside.warc_offset += 1
+        with pytest.raises(WarcDamage, match=f"at byte {beside.warc_offset}$"):
+            places.record(session, beside)
     engine.dispose()
 
 

@@ -318,6 +318,17 @@ def test_charsets_of_kept_pages(archive: Path) -> None:
     assert "〇镕堃" in kept(archive, page, ("Content-Type", "text/html")).get("/captures/1/frame").text
 
 
+def test_another_record_in_the_place_of_the_evidence_is_not_shown(archive: Path) -> None:
+    room = kept(archive, b"<p>of another page</p>", ("Content-Type", "text/html"))
+    engine = open_engine(f"sqlite:///{archive}/archive.db")
+    with Session(engine) as session:
+        session.execute(update(Capture).where(Capture.id == 1).values(warc_record_id="urn:uuid:another"))
+        session.commit()
+    engine.dispose()
+    for page in ("frame", "payload"):
+        assert "another record" in room.get(f"/captures/1/{page}", 404).text
+
+
 def test_evidence_that_is_gone_is_said_so(archive: Path) -> None:
     room = Room(config_of(archive))
     assert "warc/test.warc.gz" in room.get("/captures/1/frame", 404).text

@@ -72,7 +72,7 @@ def _payload(session: Session, config: Config, version: ArticleVersion) -> bytes
 
     capture = query.payload_capture(session, session.get_one(Capture, version.capture_id))
     try:
-        return Places(config).record(session, capture.warc_file, capture.warc_offset).payload
+        return Places(config).record(session, capture).payload
     except OSError as error:
         raise StorageError(f"the evidence {capture.warc_file} cannot be read: {error.strerror}") from None
     except WarcDamage as error:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from exports import cdxj
 from exports.config import Config
-from exports.database.models import StoredFile
+from exports.database.models import Capture, StoredFile
 from exports.store.objects import Store
 from exports.warc import Record, WarcDamage, read_at
 
@@ -52,8 +52,9 @@ class Places:
         """What the database vouches for in the store under that path."""
         return session.get(StoredFile, path) if self.has_store else None
 
-    def record(self, session: Session, warc_file: str, offset: int) -> Record:
-        """One record of a WARC file. Raises WarcDamage, and OSError where the file is nowhere."""
+    def record(self, session: Session, capture: Capture) -> Record:
+        """The record of a capture. Raises WarcDamage, also where another one stands there, and OSError for no file."""
+        warc_file, offset = capture.warc_file, capture.warc_offset
         local = self.directory / warc_file
         try:
             with local.open("rb") as file:
@@ -65,6 +66,8 @@ class Places:
             record = self._remote_record(local, warc_file, offset)
         if record is None:
             raise WarcDamage(local, offset, "no record")
+        if record.record_id != capture.warc_record_id:
+            raise WarcDamage(local, offset, "another record than the capture's")
         return record
 
     def part(self, session: Session, path: str, start: int, length: int) -> bytes:

@@ -91,7 +91,7 @@ def record_of(visit: Visit, capture: Capture) -> Record:
     try:
         if not path.is_relative_to(visit.room.config.directory.resolve()):
             raise NotThere("no-evidence", cause=source.warc_file)
-        return visit.room.places.record(visit.session, source.warc_file, source.warc_offset)
+        return visit.room.places.record(visit.session, source)
     except OSError as error:
         raise NotThere("no-evidence", cause=f"{source.warc_file}: {error.strerror}") from None
     except StoreError as error:
