@@ -63,9 +63,11 @@ def is_public(address: str) -> bool:
 
 def check(host: str, address: str, port: int, given: Trusted) -> None:
     """Raises AddressRefused unless the address that ``host`` leads to is public, or the operator's own."""
-    if is_public(address) or (address, port) in given:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    # nobody mirrors a site on a link-local address, but clouds hand out credentials there
+    if is_public(address) or ((address, port) in given and not ip.is_link_local):
         return
-    if ipaddress.ip_address(address.partition("%")[0]).is_loopback and ("localhost", port) in given:
+    if ip.is_loopback and ("localhost", port) in given:
         return
     leads = f"{host} leads to {address}" if host != address else f"{address} with port {port} was not asked for and"
     raise AddressRefused(f"address refused: {leads}, which is no public address")

@@ -61,6 +61,8 @@ def test_a_public_address_is_taken(address: str) -> None:
         ("http://localhost:8000/", "::1", 8000, True),
         ("http://localhost:8000/", "10.0.0.1", 8000, False),
         ("http://10.0.0.9:8080/", "10.0.0.9", 8080, True),
+        ("http://169.254.169.254/", "169.254.169.254", 80, False),
+        ("http://[fe80::1]/", "fe80::1", 80, False),
         ("http://mirror.example.org:8000/", "127.0.0.1", 8000, False),
         ("http://mirror.example.org:8000/", "10.0.0.9", 8000, False),
     ],
