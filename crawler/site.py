@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,12 +152,16 @@ def _strings(path: Path, where: str, entry: Any, required: set[str], optional: s
     for key, value in entry.items():
         if not isinstance(value, str):
             raise BadUsage(f"site file {path}: {key} in {where} must be a string, not {_shown(value)}")
-        if len(value) > MOST_CHARACTERS or not value.isprintable():
+        if len(value) > MOST_CHARACTERS or not all(map(_is_printed, value)):
             raise BadUsage(
                 f"site file {path}: {key} in {where} is {_shown(value)}: it may have at most {MOST_CHARACTERS}"
                 " characters, none of them a control character"
             )
     return entry
+
+
+def _is_printed(char: str) -> bool:
+    return char.isprintable() or unicodedata.category(char) == "Zs"  # the blanks of other scripts, U+3000 first of all
 
 
 def _shown(value: Any) -> str:

@@ -131,8 +131,10 @@ def test_a_password_in_a_home_is_refused_and_not_repeated(tmp_path: Path) -> Non
 
 
 def test_a_byte_order_mark_and_names_of_any_script_are_no_mistake(tmp_path: Path) -> None:
-    [site] = load(tmp_path, "\ufeff" + GOOD.replace("jgdw.example.gov.cn", "机关党委.中国").replace("images", "图片"))
+    text = GOOD.replace("jgdw.example.gov.cn", "机关党委.中国").replace("images", "图片")
+    [site] = load(tmp_path, "\ufeff" + text.replace("某委员会", "某　委员会"))
     assert (site.home, site.file_hosts) == ("https://机关党委.中国/", ("图片.example.gov.cn",))
+    assert "某　委员会" in site.title
 
 
 @pytest.mark.parametrize(
