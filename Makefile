@@ -14,7 +14,7 @@ help:
 	@echo "make demo    install, crawl the bundled demonstration site into demo-archive/, say what to type next"
 	@echo "make test    install and run all tests (QUICK=1: without the slow ones)"
 	@echo "make test-kills  200 kills at random instants, and what the next run makes of each (KILLS=20: fewer)"
-	@echo "make test-fleet  4 workers, 30 columns on 10 hosts, 20 kills and a restart of PostgreSQL (a quarter of an hour)"
+	@echo "make test-fleet  4 workers, 30 columns on 10 hosts, 20 kills and a restart of PostgreSQL (twice: one folder, a shared store; half an hour)"
 	@echo "make check   formatting, linting, types, then all tests"
 	@echo "make lint    formatting, linting, types"
 	@echo "make fuzz    mutated inputs for every reader of what others wrote (SECONDS=30 for each)"

@@ -130,7 +130,7 @@ async def replan(archive: Archive, articles: int) -> dict[str, float]:
         entries = [Entry(f"{BASE}/article/{number // 1000:06}/{number}.shtml", "题目") for number in numbers]
         await archive.listed(run_id, entries, start)
     walked = time.monotonic()
-    await archive.plan(run_id, since=None, full=False)
+    await archive.plan(run_id, since=None, full=False, retry=False)
     await archive.pending(run_id, 50, -1)
     planned = time.monotonic()
     await archive.finish_run(run_id, exit_code=0)
