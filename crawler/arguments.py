@@ -116,6 +116,7 @@ def _retry(given: Mapping[str, Any]) -> bool:
 _LEAST = {
     "ARCHIVE_PATIENCE": 1,
     "ARCHIVE_PAGE_MAXSIZE": 1024,
+    "CONCURRENT_ITEMS": 1,
     "CONCURRENT_REQUESTS": 1,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
     "DOWNLOAD_MAXSIZE": 0,

@@ -357,6 +357,7 @@ def test_requests_in_line_when_the_quiet_hours_begin_stay(tmp_path: Path) -> Non
         ("ARCHIVE_SLOWDOWN", "0.5"),
         ("ARCHIVE_PATIENCE", "x"),
         ("CONCURRENT_REQUESTS_PER_DOMAIN", "eight"),
+        ("CONCURRENT_ITEMS", "0"),
         ("RETRY_TIMES", "-1"),
         ("LOG_LEVEL", "LOUD"),
     ],
