@@ -84,8 +84,11 @@ EVIL = "\x1b[31m\x1b]0;owned\x07\u202e\x9b2J\u2066\x85\u2028\rx\ny\x08\x7f<b>=1"
 
 
 @pytest.mark.slow
-def test_no_command_prints_what_controls_a_terminal(archive: Path) -> None:
+def test_no_command_prints_what_controls_a_terminal(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every command over an archive whose every text is hostile, and with hostile arguments."""
+    monkeypatch.chdir(tmp_path)  # some arguments are names of folders, which are made
     poison(archive, EVIL)
     commands = [
         *(
