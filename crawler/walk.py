@@ -29,6 +29,8 @@ MOST_PAGES = 5_000
 """A listing longer than this is endless by mistake or malice."""
 MOST_WALKS = 4
 """How often a listing that changes under the walk is walked again."""
+AHEAD = 3
+"""So many pages are asked for beside the one that is waited for; at a polite rate they only stand in line."""
 MOST_LOST = 2
 """So many pages in a row without an answer end the walk."""
 
@@ -105,8 +107,8 @@ class Walk:
         for number in range(1, MOST_PAGES + 1):
             try:
                 known = number == 1 and not page.is_shell and not fresh
-                more = number < (seen.last_page or 0) and not lost and self._enough is None
-                listing = page if known else await self._page(page, number, more=more)
+                sure = number if lost or self._enough is not None else seen.last_page or number
+                listing = page if known else await self._page(page, number, sure)
                 entries = _explained(listing.response, lambda: seen.add(listing))  # noqa: B023
             except CrawlError as error:
                 if isinstance(error, Gone) and number > 1 and number > (seen.last_page or 0):
@@ -144,9 +146,9 @@ class Walk:
             return True
         return not problems and await self._archive.is_familiar(self._run_id, seen.first)
 
-    async def _page(self, page: ListingPage, number: int, *, more: bool) -> ListingPage:
-        """That page of the listing; with ``more`` the next one, which is sure to be wanted, is asked for beside it."""
-        for wanted in (number, number + 1) if more else (number,):
+    async def _page(self, page: ListingPage, number: int, sure: int) -> ListingPage:
+        """That page of the listing; the next ones, of those up to ``sure`` to be wanted, are asked for beside it."""
+        for wanted in range(number, max(number, min(number + AHEAD, sure)) + 1):
             if wanted not in self._asked:
                 self._asked[wanted] = asyncio.create_task(self._ask(page, wanted))
         return await self._asked.pop(number)

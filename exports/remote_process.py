@@ -1,6 +1,7 @@
 """The process that holds the archive of a crawl; see remote.py."""
 
 import asyncio
+import gc
 import inspect
 import logging
 import os
@@ -82,6 +83,7 @@ class _Service:
     async def _result(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if self._archive is None:
             self._archive = Archive(*args, **kwargs)
+            gc.freeze()  # what is loaded stays, see crawl.py
             return None
         method = attrgetter(name)(self._archive)
         if inspect.iscoroutinefunction(method):

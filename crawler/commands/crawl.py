@@ -1,11 +1,14 @@
 """`scrapy crawl`: checks the order first, and ends with an exit code that can be trusted."""
 
 import argparse
+import gc
 import logging
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -17,6 +20,7 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
 from scrapy.settings import Settings
 from scrapy.spiderloader import get_spider_loader
+from scrapy.utils.misc import load_object
 
 from crawler import arguments, logformat, pace, public
 from crawler.archive import Archive, open_archive
@@ -62,7 +66,11 @@ class Command(ScrapyCrawl):
             from_store = args[0] == "replay" and settings["ARCHIVE_STORE"]
             if not from_store and not Path(settings["ARCHIVE_DIR"]).exists():
                 _reach(order.addresses)
+            loading = threading.Thread(target=_load, args=(settings,))
+            loading.start()  # while the archive's process starts
             archive = open_archive(settings)
+            loading.join()
+            gc.freeze()  # what is loaded stays: the collector need not look through it again and again
             whole = spider_class.rebuilds and archive.rebuilding.is_needed()
             for column in order.site.columns if whole else order.columns:
                 archive.lock(column.id)
@@ -131,6 +139,14 @@ def _spider(settings: Settings, name: str) -> Any:
     except KeyError:
         known = ", ".join(sorted(get_spider_loader(settings).list()))
         raise BadUsage(f"unknown spider {name!r}: known are {known}") from None
+
+
+def _load(settings: Settings) -> None:
+    """Import what the crawl will be made of; Scrapy does so too, and says what cannot be had."""
+    handlers = settings.getwithbase("DOWNLOAD_HANDLERS").values()
+    for path in (*handlers, *settings["DOWNLOADER_MIDDLEWARES"], *settings["ITEM_PIPELINES"]):
+        with suppress(Exception):
+            load_object(path)
 
 
 def _name_contact(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import unicodedata
 from datetime import datetime
 from typing import ClassVar
 
+from lxml import etree
 from lxml.html import HtmlElement
 from parsel import Selector, SelectorList
 from scrapy.http import TextResponse
@@ -80,23 +81,30 @@ _DATE_ALONE = re.compile(
 )
 
 
-def _title_of(link: Selector) -> str:
+# asked of every entry: compiled once
+_LINKS = etree.XPath(".//a")
+_TEXTS = etree.XPath(".//text()", smart_strings=False)
+_PRINTED = etree.XPath(".//text()[not(parent::script or parent::style)]", smart_strings=False)
+_OUTSIDE_LINKS = etree.XPath(".//text()[not(ancestor::a)]", smart_strings=False)
+_ALTS = etree.XPath(".//img/@alt", smart_strings=False)
+
+
+def _title_of(link: HtmlElement) -> str:
     """The full title in @title; else the text without a date set apart in it; else an image's."""
-    if title := collapse(link.root.get("title")):
+    if title := collapse(link.get("title")):
         return title
-    texts = link.xpath(".//text()[not(parent::script or parent::style)]").getall()
+    texts = _PRINTED(link)
     if len(texts) > 1:
         texts = [text for text in texts if not (len(text) < 40 and _DATE_ALONE.fullmatch(in_digits(text)))]
-    return collapse("".join(texts)) or next(filter(None, map(collapse, link.xpath(".//img/@alt").getall())), "")
+    return collapse("".join(texts)) or next(filter(None, map(collapse, _ALTS(link))), "")
 
 
-def _date_of(item: Selector, title: str) -> str | None:
+def _date_of(item: HtmlElement, title: str) -> str | None:
     """A date that stands alone, in the item or its script; then one between other words; the title's last."""
-    texts = item.xpath(".//text()").getall()
-    alone = (printed_moment(text) for text in texts if len(text) < 40 and _DATE_ALONE.fullmatch(in_digits(text)))
+    alone = (printed_moment(text) for text in _TEXTS(item) if len(text) < 40 and _DATE_ALONE.fullmatch(in_digits(text)))
     if date := next(filter(None, alone), None):
         return date
-    around = " ".join(item.xpath(".//text()[not(ancestor::a)]").getall()) if item.root.tag != "a" else ""
+    around = " ".join(_OUTSIDE_LINKS(item)) if item.tag != "a" else ""
     return printed_moment(around) or printed_moment(title)
 
 
@@ -162,13 +170,14 @@ class ListingPage(Page):
 
     def entry(self, item: Selector) -> Entry | None:
         """The entry a list item prints; None where it holds no link and no text (a separator)."""
-        links = item.xpath(".//a") if item.root.tag != "a" else [item]
+        element = item.root
+        links = _LINKS(element) if element.tag != "a" else [element]
         named = [(link, title) for link in links if (title := _title_of(link))]
         if not named:
             return None
         # a link in brackets names the column the article is of
         link, title = next(((a, name) for a, name in named if not _IN_BRACKETS.fullmatch(name)), named[0])
-        return self._classified(link.root.get("href", ""), title, _date_of(item, title))
+        return self._classified(link.get("href", ""), title, _date_of(element, title))
 
     def _classified(self, href: str, title: str, date: str | None) -> Entry:
         url = self.addresses.resolve(href, self.base)

@@ -133,9 +133,9 @@ class ColumnsSpider(Spider):
     # --- articles -------------------------------------------------------------------------------------
 
     async def _articles(self, column: Column, work: AsyncIterator[Pending]) -> AsyncIterator[Article]:
-        """Fetch and read these until all are stored, few at a time: a block spares the rest."""
+        """Fetch and read these until all are stored, few at a time, politely two: a block spares the rest."""
         number = self.crawler.settings.getint
-        at_once = min(2 * number("CONCURRENT_REQUESTS_PER_DOMAIN"), number("CONCURRENT_REQUESTS"))
+        at_once = min(4 * number("CONCURRENT_REQUESTS_PER_DOMAIN") - 2, number("CONCURRENT_REQUESTS"))
         most_items = number("CONCURRENT_ITEMS")
         exhausted = False
         tasks: set[asyncio.Task[Article | None]] = set()
