@@ -29,8 +29,8 @@ MOST_PAGES = 5_000
 """A listing longer than this is endless by mistake or malice."""
 MOST_WALKS = 4
 """How often a listing that changes under the walk is walked again."""
-AHEAD = 3
-"""So many pages are asked for beside the one that is waited for; at a polite rate they only stand in line."""
+MOST_AHEAD = 3
+"""So many pages at most are asked for beside the one that is waited for."""
 MOST_LOST = 2
 """So many pages in a row without an answer end the walk."""
 
@@ -53,8 +53,12 @@ class Walk:
         template: Template,
         addresses: Addresses,
         enough: Callable[[], Awaitable[bool]] | None,
+        ahead: int = 1,
     ) -> None:
-        """``enough`` tells whether the entries recorded so far will do; None: only all of them will."""
+        """``enough`` tells whether the entries recorded so far will do; None: only all of them will.
+
+        ``ahead``: how many requests the host takes at a time, and so many pages are asked for beside one.
+        """
         self._fetch = fetch
         self._archive = archive
         self._run_id = run_id
@@ -62,6 +66,7 @@ class Walk:
         self._template = template
         self._addresses = addresses
         self._enough = enough
+        self._ahead = min(ahead, MOST_AHEAD)
         self._asked: dict[int, asyncio.Task[ListingPage]] = {}
         """Pages under way, by number."""
         self._recording: asyncio.Task[None] | None = None
@@ -148,7 +153,7 @@ class Walk:
 
     async def _page(self, page: ListingPage, number: int, sure: int) -> ListingPage:
         """That page of the listing; the next ones, of those up to ``sure`` to be wanted, are asked for beside it."""
-        for wanted in range(number, max(number, min(number + AHEAD, sure)) + 1):
+        for wanted in range(number, max(number, min(number + self._ahead, sure)) + 1):
             if wanted not in self._asked:
                 self._asked[wanted] = asyncio.create_task(self._ask(page, wanted))
         return await self._asked.pop(number)

@@ -26,10 +26,6 @@ from exports.index import maintain
 COMPLETED = "completed_versions"
 """The versions a session has completed in place, in its `info`: their JSON Lines files must be written anew."""
 _ARTICLES, _VERSIONS = Base.metadata.tables["articles"], Base.metadata.tables["article_versions"]
-_DETAILS = {
-    name: Base.metadata.tables[table]
-    for name, table in {"authors": "article_authors", "attachments": "attachments", "images": "images"}.items()
-}
 # Executed for every article: built once, and plain Core, which spares the session's bookkeeping
 _KNOWN = select(_ARTICLES.c.id).where(_ARTICLES.c.url == bindparam("of_url"))
 _FIRST_WITH = (
@@ -43,6 +39,11 @@ _FIRST_WITH = (
     .limit(1)
 )
 _INSERT_ARTICLE = insert(_ARTICLES).returning(_ARTICLES.c.id)
+_INSERT_VERSION = insert(_VERSIONS)
+_INSERT_DETAILS = {
+    name: insert(Base.metadata.tables[table])
+    for name, table in {"authors": "article_authors", "attachments": "attachments", "images": "images"}.items()
+}
 
 
 def known(session: Session, url: str) -> Article | None:
@@ -102,11 +103,11 @@ def _insert(session: Session, run: Run, article: items.Article, now: datetime) -
     maintain.added(session, article_id)
     values |= lists | {"article_id": article_id, "valid_from": now, "event": "archived", "changed": []}
     values["run_id"] = run.id
-    connection.execute(insert(_VERSIONS), values)
-    for name, table in _DETAILS.items():
+    connection.execute(_INSERT_VERSION, values)
+    for name, insertion in _INSERT_DETAILS.items():
         if lists[name]:
             rows = [{"article_id": article_id, "seq": seq} | each for seq, each in enumerate(lists[name])]
-            connection.execute(insert(table), rows)
+            connection.execute(insertion, rows)
     _add_parts(session, article_id, 1, article)
     _note(session, ArticleVersion(**values))
     return ("duplicate" if values["duplicate_of"] else "archived"), article_id

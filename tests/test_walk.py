@@ -95,14 +95,14 @@ class Archive:
         self.failures.append({"url": url} | details)
 
 
-def walk(listing: Listing, familiar: bool = False) -> tuple[set[int], Report, Archive]:
+def walk(listing: Listing, familiar: bool = False, ahead: int = 1) -> tuple[set[int], Report, Archive]:
     """Walk the listing; returns the serials met."""
     archive, report = Archive(familiar), Report("zhuanti", "重要专题")
 
     async def run() -> None:
         first = response_of(SHELL, COLUMN) if listing.total else await listing.fetch(COLUMN, "listing")
-        addresses = Addresses.of(HOME, [], None)
-        await Walk(listing.fetch, archive, 1, report, TEMPLATES["mofcom"], addresses, None).run(first)  # type: ignore[arg-type]
+        about = (TEMPLATES["mofcom"], Addresses.of(HOME, [], None), None)
+        await Walk(listing.fetch, archive, 1, report, *about, ahead).run(first)  # type: ignore[arg-type]
 
     asyncio.run(run())
     return {int(url[-14:-6]) for url in archive.urls if "#" not in url}, report, archive
@@ -142,7 +142,7 @@ def test_nothing_is_missed_while_the_listing_drifts(total: bool, pager: bool) ->
         listing = Listing(list(range(1, count + 1)), per_page, total, rng.choice(["empty", "last", "first", "404"]))
         listing.pager, listing.hurry = pager, random.Random(seed) if seed % 2 else None
         stayed = drifting(rng, listing, rng.randrange(1, 3))
-        met, report, _ = walk(listing)
+        met, report, _ = walk(listing, ahead=3 if seed % 4 == 1 else 1)
         assert not stayed - met, f"seed {seed}: missed {sorted(stayed - met)}; {report.problems}"
         assert len(listing.asked) <= (MOST_WALKS + 1) * (pages + 4)
 
@@ -217,7 +217,8 @@ def test_a_familiar_listing_with_a_lost_page_is_walked_again() -> None:
     assert {failure["attempts"] for failure in archive.failures} == {1}
 
 
-def test_the_next_page_is_asked_for_beside_a_page_before_the_last() -> None:
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_the_next_pages_are_asked_for_beside_a_page_before_the_last(ahead: int) -> None:
     listing = Listing(list(range(1, 24)), 5, pager=True, hurry=random.Random(3))
     asked_at_once: list[int] = []
     fetch, under_way = listing.fetch, [0]
@@ -231,9 +232,9 @@ def test_the_next_page_is_asked_for_beside_a_page_before_the_last() -> None:
             under_way[0] -= 1
 
     listing.fetch = counted  # type: ignore[method-assign]
-    met, report, _ = walk(listing)
+    met, report, _ = walk(listing, ahead=ahead)
     assert (met, report.problems) == (set(listing.entries), [])
-    assert max(asked_at_once) == 2
+    assert max(asked_at_once) == 1 + ahead
     assert listing.asked == [*range(1, 7), *range(1, 7)]
 
 

@@ -89,7 +89,8 @@ class ColumnsSpider(Spider):
             arguments=self.order.arguments(),
         )
         enough = None if self.order.limit is None else self._enough_listed
-        walk = Walk(self.fetch, self.archive, self.run_id, report, self.template, self.addresses, enough)
+        ahead = self.crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
+        walk = Walk(self.fetch, self.archive, self.run_id, report, self.template, self.addresses, enough, ahead)
         try:
             await walk.run(await first_page(self.fetch, column, self.addresses))
         except CrawlError as error:
@@ -122,8 +123,7 @@ class ColumnsSpider(Spider):
         report.finished = True
 
     async def _plan(self) -> None:
-        order = self.order
-        await self.archive.plan(self.run_id, since=order.since, full=order.full, retry=order.retry)
+        await self.archive.plan(self.run_id, since=self.order.since, full=self.order.full, retry=self.order.retry)
 
     async def _enough_listed(self) -> bool:
         await self._plan()
