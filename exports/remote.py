@@ -75,7 +75,8 @@ class RemoteArchive:
 
     def _start(self) -> None:
         theirs, ours = os.pipe(), os.pipe()
-        code = f"import sys; sys.path.insert(0, {json.dumps(str(ROOT))}); from {PROCESS} import main; main()"
+        path = json.dumps(str(ROOT))
+        code = f"import gc, sys; gc.disable(); sys.path.insert(0, {path}); from {PROCESS} import main; main()"
         self._process = subprocess.Popen(  # noqa: S603  (our own module)
             [sys.executable, "-c", code, str(os.getpid()), str(theirs[0]), str(ours[1])],
             stdin=subprocess.DEVNULL,

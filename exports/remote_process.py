@@ -84,6 +84,7 @@ class _Service:
         if self._archive is None:
             self._archive = Archive(*args, **kwargs)
             gc.freeze()  # what is loaded stays, see crawl.py
+            gc.enable()
             return None
         method = attrgetter(name)(self._archive)
         if inspect.iscoroutinefunction(method):

@@ -1,24 +1,21 @@
 """The schema's versions: Alembic, run on start by the crawl and by `archive migrate`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
+from exports.database import revision
+from exports.database.asking import plain
 from exports.database.revision import check_current as check_current
-from exports.database.revision import known, refuse_newer
 from exports.index import maintain
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x7A68756E  # any number, the same in every process: serialises migrations on PostgreSQL
-
-
-def _config() -> AlembicConfig:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return config
 
 
 def upgrade(engine: Engine) -> None:
@@ -26,17 +23,31 @@ def upgrade(engine: Engine) -> None:
 
     Raises SchemaError where the archive was written by a newer version.
     """
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current != known()[-1]:
-        refuse_newer(current)
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    with Session(engine) as session:
+        current = revision.current(plain(session))
+    if current != revision.known()[-1]:
+        revision.refuse_newer(current)
+        _migrate(engine)
     maintain.ensure(engine)
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command
+
+    config = _config()
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _config() -> "Config":
+    from alembic.config import Config  # loading it takes a tenth of a second, which most starts do without
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:

@@ -29,15 +29,23 @@ def check_current(engine: "Engine") -> None:
 
 def check(ask: Plain) -> None:
     """Raise SchemaError, with what to do, where the schema is not this program's, ConfigError where there is none."""
-    tables = {name for (name,) in ask.rows(_TABLES[ask.dialect])}
-    current = None
-    if "alembic_version" in tables:
-        current = next((name for (name,) in ask.rows("SELECT version_num FROM alembic_version")), None)
-    if current is None and "articles" not in tables:
+    revision = current(ask)
+    if revision is None and not _has(ask, "articles"):
         raise ConfigError("this database holds no archive: run `scrapy crawl zhuanti` first")
-    refuse_newer(current)
-    if current != known()[-1]:
+    refuse_newer(revision)
+    if revision != known()[-1]:
         raise SchemaError("the archive has an older schema: run `archive migrate` first")
+
+
+def current(ask: Plain) -> str | None:
+    """The database's revision; None where it has none."""
+    if not _has(ask, "alembic_version"):
+        return None
+    return next((name for (name,) in ask.rows("SELECT version_num FROM alembic_version")), None)
+
+
+def _has(ask: Plain, table: str) -> bool:
+    return (table,) in [tuple(row) for row in ask.rows(_TABLES[ask.dialect])]
 
 
 _TABLES = {
