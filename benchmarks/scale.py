@@ -3,9 +3,9 @@
     python -m benchmarks.scale [--articles 10000 50000 200000] [--database URL] [--folder DIR]
 
 Everything goes the way a crawl's articles go (listing, evidence, versions, JSON Lines, group commit), without the
-network and without a parser. At each size one line of JSON: articles stored a second since the size before (and a
-second of processor time, which says more on a busy machine); the seconds a recrawl needs to record its listing and to plan what to fetch; search times; bytes an article in database,
-evidence and lines.
+network and without a parser. At each size one line of JSON: articles stored a second since the size before, and a
+second of processor time, which says more on a busy machine; the seconds a recrawl needs to record its listing and
+to plan what to fetch; search times; bytes an article in database, evidence and lines.
 """
 
 import argparse
