@@ -6,6 +6,7 @@ Readers name a column by its id or its name, an article by its id or an address.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -146,6 +147,11 @@ def runs(session: Session, column_ids: Sequence[str] = (), limit: int | None = N
     """The runs, last one first."""
     chosen = select(Run).where(*_of_columns(Run.column_id, column_ids)).order_by(Run.id.desc())
     return list(session.scalars(chosen.limit(min(limit or _LARGEST, _LARGEST))))
+
+
+def last_finished(session: Session) -> datetime | None:
+    """When a run has last ended."""
+    return session.scalar(select(Run.finished_at).order_by(Run.finished_at.desc().nulls_last()).limit(1))
 
 
 def failures(session: Session, column_ids: Sequence[str] = (), *, resolved: bool = False) -> list[Failure]:

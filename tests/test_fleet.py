@@ -137,6 +137,17 @@ def test_bad_input_gets_one_line(command: str, environment: dict[str, str], code
     assert "secret" not in line
 
 
+def test_a_worker_with_an_embedded_database_says_so(tmp_path: Path) -> None:
+    from scrapy.settings import Settings
+
+    from crawler.commands.worker import alone
+
+    settings = Settings({"ARCHIVE_DIR": str(tmp_path), "ARCHIVE_DATABASE_URL": None})
+    assert str(tmp_path) in (alone(settings) or "")
+    settings.set("ARCHIVE_DATABASE_URL", "postgresql://archive@localhost/archive", priority="cmdline")
+    assert alone(settings) is None
+
+
 def test_the_jobs_of_the_site_files(tmp_path: Path) -> None:
     from scrapy.settings import Settings
 
@@ -156,6 +167,8 @@ def test_the_jobs_of_the_site_files(tmp_path: Path) -> None:
     ]
     (one,) = plan.jobs(settings, {"site": "a", "only": "a2", "full": "1"}, replay=False)
     assert (one.column, one.arguments) == ("a2", {"full": "1"})
+    (retried,) = plan.jobs(settings, {"only": "a1", "retry": "failures", "accept": "source"}, replay=False)
+    assert retried.arguments == {"retry": "failures", "accept": "source"}
     (again,) = plan.jobs(settings, {"site": "b"}, replay=True)
     assert (again.spider, again.lock) == ("replay", "replay b1")
     with pytest.raises(BadUsage, match="full"):

@@ -122,6 +122,9 @@ def test_every_list_in_every_format(room: Room, path: str, form: str) -> None:
         assert len(feed.xpath("a:entry", namespaces=space)) == len(expected)
         for element in ("id", "title", "updated"):
             assert all(node.text for node in feed.xpath(f".//a:{element}", namespaces=space))
+        ids = feed.xpath("a:entry/a:id/text()", namespaces=space)
+        assert len(set(ids)) == len(ids)
+        assert not [node for node in feed.xpath(".//a:updated", namespaces=space) if node.text.startswith("1970")]
         assert answer.headers["content-type"].startswith("application/atom+xml")
         return
     assert answer.headers["content-disposition"].startswith("attachment;")
@@ -130,6 +133,24 @@ def test_every_list_in_every_format(room: Room, path: str, form: str) -> None:
         assert [list(row) for row in read] == [list(row) for row in expected]
     else:
         assert read_jsonl(answer.content.decode()) == expected
+
+
+def test_a_feed_of_a_search_shows_the_newest_first(room: Room) -> None:
+    newest = [str(row["id"]) for row in room.rows("/articles?q=文&order=date")]
+    feed = lxml.etree.fromstring(room.get("/articles.atom?q=文").content)
+    found = feed.xpath("a:entry/a:id/text()", namespaces={"a": "http://www.w3.org/2005/Atom"})
+    assert [address.rpartition("/")[2] for address in found] == newest
+    assert [str(row["id"]) for row in room.rows("/articles?q=文")] != newest
+
+
+def test_cells_are_no_python(room: Room) -> None:
+    for run in read_csv(room.get("/runs.csv").content.decode()):
+        assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}Z", run["started_at"])
+        assert "{" not in run["ledger"]
+    (ledger,) = [run["ledger"] for run in read_csv(room.get("/runs.csv").content.decode()) if run["id"] == "3"]
+    assert "archived" in ledger
+    for row in read_csv(room.get("/articles.csv").content.decode()):
+        assert row["changed_at"].endswith("Z")
 
 
 def test_the_api_is_described(room: Room) -> None:

@@ -18,7 +18,7 @@ from crawler.site import load_sites
 
 TASK = "crawl"
 """The name of the task that does a job."""
-PASSED = ("base_url", "since", "limit", "full")
+PASSED = ("base_url", "since", "limit", "full", "retry", "accept")
 """Arguments of `scrapy crawl` a job hands on."""
 
 

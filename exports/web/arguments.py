@@ -108,8 +108,12 @@ def filters(visit: Visit) -> search.Filters:
 
 
 def order(visit: Visit, filters: search.Filters) -> search.Order:
-    """In which order articles are wanted: the most relevant first where there is a text, else the newest."""
-    default: search.Order = "relevance" if filters.text else "date"
+    """In which order articles are wanted: the most relevant first where there is a text, else the newest.
+
+    A feed is for what is new: a reader that is shown the most relevant would never see an article come in.
+    """
+    feed = visit.request.url.path.endswith(".atom")
+    default: search.Order = "relevance" if filters.text and not feed else "date"
     return next(name for name in search.ORDERS if name == choice(visit, "order", (default, *search.ORDERS)))
 
 

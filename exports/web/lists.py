@@ -111,13 +111,17 @@ def entries(visit: Visit) -> Table:
     if column_id not in query.columns(visit.session):
         raise BadInput("no-column", value=column_id, allowed=", ".join(sorted(query.columns(visit.session))) or "-")
     outcome = arguments.choice(visit, "outcome", ("", *query.OUTCOMES))
-    names = ("url", "listed_title", "listed_date", "outcome", "reason", "article_id", "first_run_id", "last_run_id")
+    names = (
+        *("url", "listed_title", "listed_date", "outcome", "reason", "article_id"),
+        *("first_run_id", "last_run_id", "checked_at"),
+    )
     listed = questions.entries(visit.session, column_id, outcome)
     rows = [tables.columns_of(entry, names) for entry in listed]
 
     def entry(row: Row) -> Entry:
         link = f"/articles/{row['article_id']}" if row["article_id"] else f"/coverage/{segment(column_id)}"
-        return Entry(link, row["listed_title"], None, f"{row['outcome'] or 'pending'} {row['reason'] or ''}")
+        said = f"{row['outcome'] or 'pending'} {row['reason'] or ''}".strip()
+        return Entry(link, row["listed_title"] or row["url"], row["checked_at"], said, row["url"])
 
     return tables.of(f"coverage-{column_id}", f"{visit.language.text('coverage')} {column_id}", rows, entry)
 
@@ -199,11 +203,11 @@ def chart(by: str) -> Any:
             for line in chart_lines(visit, by)
             for period, number in sorted(line.values.items())
         ]
-        return tables.of(
-            f"chart-{by}",
-            visit.language.text("charts"),
-            rows,
-            lambda row: Entry(f"/charts/{by}", f"{row['name']} {row['period']}", None, str(row["articles"])),
-        )
+
+        def entry(row: Row) -> Entry:
+            point = f"{row['name']} {row['period']}"
+            return Entry(f"/charts/{by}", point, None, str(row["articles"]), point)
+
+        return tables.of(f"chart-{by}", visit.language.text("charts"), rows, entry)
 
     return make

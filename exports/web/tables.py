@@ -10,9 +10,9 @@ from typing import Any
 from lxml import etree
 from starlette.responses import JSONResponse, Response
 
-from exports import csv
+from exports import csv, query
 from exports.web import arguments, files
-from exports.web.rendering import clean
+from exports.web.rendering import clean, segment
 from exports.web.room import Visit
 
 Row = dict[str, Any]
@@ -32,6 +32,8 @@ class Entry:
     title: str
     updated: datetime | None
     summary: str = ""
+    mark: str = ""
+    """What tells it from other rows that have the same page."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def download(make: Callable[[Visit], Table], form: str) -> Callable[[Visit], Res
         out = io.BytesIO()
         rows = _in_parts(table, arguments.MOST)
         if form == "csv":
-            csv.write(out, rows)
+            csv.write(out, ({name: _cell(value) for name, value in row.items()} for row in rows))
         else:
             out.writelines(_json(row).encode("utf-8", "backslashreplace") + b"\n" for row in rows)
         kind = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
@@ -69,6 +71,13 @@ def download(make: Callable[[Visit], Table], form: str) -> Callable[[Visit], Res
         return files.to_save(response, f"{table.name}.{form}")
 
     return answer
+
+
+def _cell(value: Any) -> Any:
+    """A value as csv.py takes it: times as in the other formats, counts by name as text."""
+    if isinstance(value, Mapping):
+        return [f"{name} {number}" for name, number in value.items()]
+    return plain(value) if isinstance(value, datetime) else value
 
 
 def _in_parts(table: Table, most: int) -> Iterator[Row]:
@@ -112,16 +121,18 @@ def _atom(visit: Visit, table: Table) -> Response:
     here = f"{visit.address}{visit.request.url.path}"
     _add(feed, "id", here + (f"?{visit.request.url.query}" if visit.request.url.query else ""))
     _add(feed, "title", table.title)
-    # the newest of what it lists, so that an unchanged list gives an unchanged feed
-    known = [entry.updated for entry in entries if entry.updated]
-    _add(feed, "updated", _moment(max(known, default=None)))
+    # what has no time of its own changes with the runs, so that an unchanged archive gives an unchanged feed
+    last_run = query.last_finished(visit.session)
+    updated = [_moment(entry.updated or last_run) for entry in entries]
+    _add(feed, "updated", max(updated, default=_moment(last_run)))
     _add(_add(feed, "author"), "name", "zhuanti-archive")
     etree.SubElement(feed, f"{{{_ATOM}}}link", {"rel": "self", "href": clean(str(visit.request.url))})
-    for entry in entries:
+    for entry, moment in zip(entries, updated, strict=True):
         element = _add(feed, "entry")
-        _add(element, "id", visit.address + entry.link)
-        _add(element, "title", entry.title)
-        _add(element, "updated", _moment(entry.updated))
+        # RFC 4287: two entries of one id would be one
+        _add(element, "id", visit.address + entry.link + (f"#{segment(entry.mark)}" if entry.mark else ""))
+        _add(element, "title", entry.title or entry.link)
+        _add(element, "updated", moment)
         etree.SubElement(element, f"{{{_ATOM}}}link", {"rel": "alternate", "href": visit.address + entry.link})
         _add(element, "summary", entry.summary)
     content = etree.tostring(feed, xml_declaration=True, encoding="UTF-8")
