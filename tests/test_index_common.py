@@ -44,6 +44,18 @@ def test_what_is_part_of_a_common_term_is_common(monkeypatch: pytest.MonkeyPatch
     assert common.covering("全面从严治党好", terms) == ["全面从严治党"]
 
 
+def test_words_of_common_characters_are_listed_though_few_texts_hold_them() -> None:
+    chosen = random.Random(67)
+    texts = ["".join(chosen.choices("一二三四五六七八九十", k=60)) + "，党，委，机，关" for _ in range(400)]
+    sample = [Document(number, "", text + "，党委机关" * (number % 20 == 0)) for number, text in enumerate(texts)]
+    terms = common.chosen(sample)
+    # what one of its pairs begins with need not be listed for the word to be found in a text
+    assert "党委机关" in terms
+    assert "党委机" not in terms
+    assert [document.id for document in sample if "党委机关" in common.held(document, terms)] == [*range(0, 400, 20)]
+    assert sum(len(common.held(document, terms)) for document in sample) <= 400 * 0.17 * 3 * 76
+
+
 def test_terms_of_any_characters_are_spelled_apart() -> None:
     terms = ["a ", "a-", "x2", "ax20", " ", "\ufdd2\ufde0", "\ufdd2", "党“", '党"', "，", ","]
     spelled = [common.spelled([term]) for term in terms]

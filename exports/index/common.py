@@ -5,48 +5,70 @@ them that it holds. Whatever is chosen, the same texts are found: only how quick
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import compress
 from operator import add
 
 from exports.index.document import Document
+from exports.index.text import ideographs
 
-SAMPLE = 500
+SAMPLE = 2000
 """Articles that are looked through for common terms."""
 _LONGEST = 8
 """Characters of the longest."""
-_BUDGET = 0.14
+_BUDGET = 0.13
 """Entries of a text in the list of the common terms it holds, as a share of the text's bytes; an entry takes about one
 byte. With them the whole index takes less than the texts."""
+_WORD, _WORDS_BUDGET = 4, 0.03
+"""Characters of a word that is listed though fewer texts hold it, and the share of the texts' bytes for such words.
+They are asked for most, and are the slowest to find by their characters where all of those are frequent."""
 _LOOKED_AT = 64
 """Characters of a word that are compared with the common terms: more would not narrow what is left to look through."""
-_FLOOR = 0.02
+_FLOOR = 0.005
 """Share of the texts in which a term occurs at least."""
+_LEAST = 10
+"""Texts of the sample in which it does at least: fewer say little of the others."""
 _COMMON = 0.07
 """Share of the texts in which a character occurs that is common by itself."""
+_COSTLY = 0.3
+"""The same of a character by which finding takes long: only words of such characters are listed."""
 
 
-def chosen(sample: Collection[Document]) -> set[str]:
+def chosen(sample: Collection[Document]) -> frozenset[str]:
     """The common terms of the texts, as many as there is space for; and the common characters.
 
     None spans lines: nobody can ask for it.
     """
     texts = [text for document in sample for text in (document.title, document.body)]
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     holding = Counter(char for document in sample for char in {*document.title, *document.body} - {"\n"})
-    left = _BUDGET * sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    terms = {char for char, texts_with in holding.items() if texts_with >= _COMMON * len(sample)}
-    frequent = _frequent(sample, {char for char, texts_with in holding.items() if texts_with >= _FLOOR * len(sample)})
-    # the shorter of equals first: what is part of a chosen term is chosen too
-    for term, texts_with in sorted(frequent.items(), key=lambda entry: (-entry[1], len(entry[0]), entry[0])):
+    frequent = _frequent(sample, holding)
+    costly = {char for char, texts_with in holding.items() if texts_with >= _COSTLY * len(sample)}
+    terms = set(_within_budget(frequent, _BUDGET * size))
+    words = {
+        term: texts_with
+        for term, texts_with in frequent.items()
+        if len(term) == _WORD and term not in terms and costly.issuperset(term) and ideographs(term)
+    }
+    terms.update(_within_budget(words, _WORDS_BUDGET * size))
+    common = {char for char, texts_with in holding.items() if texts_with >= _COMMON * len(sample)}
+    return frozenset({*terms, *common, *"".join(terms)})
+
+
+def _within_budget(found: Mapping[str, int], left: float) -> Iterator[str]:
+    """The most frequent ones; the shorter of equals first."""
+    for term, texts_with in sorted(found.items(), key=lambda entry: (-entry[1], len(entry[0]), entry[0])):
         left -= texts_with
         if left < 0:
-            break
-        terms |= {term, *term}
-    return terms
+            return
+        yield term
 
 
-def _frequent(sample: Collection[Document], parts: Collection[str]) -> dict[str, int]:
-    """term -> texts, of terms of two and more characters; `parts` are the frequent characters."""
+def _frequent(sample: Collection[Document], holding: Mapping[str, int]) -> dict[str, int]:
+    """term -> texts, of terms of two and more characters; `holding` says it of the characters."""
+    least = max(_FLOOR * len(sample), min(_LEAST, len(sample) / 10), 1)
+    parts = {char for char, texts in holding.items() if texts >= least}
     result: dict[str, int] = {}
     for size in range(2, _LONGEST + 1):
         counted: Counter[str] = Counter()
@@ -59,28 +81,33 @@ def _frequent(sample: Collection[Document], parts: Collection[str]) -> dict[str,
                     if text[start : start + size - 1] in parts and text[start + 1 : start + size] in parts
                 }
             )
-        least = max(_FLOOR * len(sample), 1)
         parts = {term for term, texts in counted.items() if texts >= least}
         result |= {term: counted[term] for term in parts}
     return result
 
 
-def held(document: Document, terms: Collection[str]) -> set[str]:
+def held(document: Document, terms: frozenset[str]) -> set[str]:
     """The terms of two and more characters that the text holds."""
     if not terms:  # a young archive knows none
         return set()
-    return {term for text in (document.title, document.body) for term in _within(text, terms)}
+    beginnings = _beginnings(terms)
+    return {term for text in (document.title, document.body) for term in _within(text, terms, beginnings)}
 
 
-def _within(text: str, terms: Collection[str]) -> Iterator[str]:
+@lru_cache(maxsize=1)
+def _beginnings(terms: frozenset[str]) -> frozenset[str]:
+    """What of two and more characters the terms begin with, short of themselves."""
+    return frozenset(term[:size] for term in terms for size in range(2, len(term)))
+
+
+def _within(text: str, terms: Collection[str], beginnings: Collection[str]) -> Iterator[str]:
     starts: Sequence[int] = range(len(text) - 1)
     found = list(map(add, text, text[1:]))
     while found:
-        holds = list(map(terms.__contains__, found))
-        yield from set(compress(found, holds))
-        # what is part of a common term is one too: longer ones begin where shorter ones do
+        yield from set(compress(found, map(terms.__contains__, found)))
         size = len(found[0]) + 1
-        starts = [start for start in compress(starts, holds) if start + size <= len(text)]
+        goes_on = map(beginnings.__contains__, found)
+        starts = [start for start in compress(starts, goes_on) if start + size <= len(text)]
         found = [text[start : start + size] for start in starts]
 
 
