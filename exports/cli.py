@@ -1,5 +1,7 @@
 """`archive`: the readers' door. Nothing here fetches, and only `archive migrate` writes to the archive."""
 
+import atexit
+import gc
 import os
 import sqlite3
 import sys
@@ -17,7 +19,7 @@ _COMMANDS = {
     "search": "search:search_command",
     "show": "article:show_command",
     "diff": "difference:diff_command",
-    "stats": "reports:stats_command",
+    "stats": "stats:stats_command",
     "coverage": "reports:coverage_command",
     "runs": "reports:runs_command",
     "failures": "reports:failures_command",
@@ -120,3 +122,14 @@ def main(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+_OBJECTS = 50_000
+"""New objects after which Python looks for garbage; by default 700, and loading a command makes many and no garbage."""
+
+
+def run() -> None:
+    """`archive` as a process of its own: what it has loaded is not looked through for garbage again and again."""
+    gc.set_threshold(_OBJECTS)
+    atexit.register(gc.freeze)  # nor once more when the process ends
+    main()

@@ -8,26 +8,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from exports import ledger
 from exports.database.models import (
     Article,
     ArticleVersion,
-    Attachment,
     Capture,
     Failure,
     GoneCheck,
-    Image,
     Listing,
     Run,
-    SearchArticle,
 )
 from exports.errors import StorageError
 from exports.index.find import column_ids as column_ids
 from exports.index.find import columns as columns
-from exports.search import Count, counting
+from exports.totals import counts as counts
+from exports.totals import totals as totals
 
 _CHUNK = 500
 """Articles loaded at a time, so that an export holds few long texts in memory."""
@@ -98,49 +96,6 @@ def payload_capture(session: Session, capture: Capture) -> Capture:
         seen.add(capture.revisit_of)
         capture = session.get_one(Capture, capture.revisit_of)
     return capture
-
-
-GROUPINGS = ("column", "unit", "author", "month")
-
-
-def counts(session: Session, by: str, column_ids: Sequence[str] = ()) -> list[Count]:
-    """Articles by one of GROUPINGS; most first, months in their order, the unknown last.
-
-    An article counts once for each of its authors and units, so those counts may sum to more than there are.
-    """
-    names = columns(session) if by == "column" else {}
-    result = [Count(key, names.get(key, key), number) for key, number in counting(session, column_ids).by(by).items()]
-    if by == "month":
-        return sorted(result, key=lambda count: (not count.key, count.key))
-    return sorted(result, key=lambda count: (not count.key, -count.articles, count.key))
-
-
-def totals(session: Session, column_ids: Sequence[str] = ()) -> dict[str, int]:
-    """What there is in all, by its name in a report."""
-    of_columns = _of_columns(Article.column_id, column_ids)
-    those: dict[str, ColumnElement[bool]] = {
-        "withdrawn": Article.status == "withdrawn",
-        "revised": Article.version > 1,
-        "duplicates": Article.duplicate_of.is_not(None),
-        "without a date": Article.published_at.is_(None),
-        "without an author": Article.author == "",
-    }
-    # one walk through the articles for all of them
-    counted = select(func.count(), *(func.count(case((condition, 1))) for condition in those.values()))
-    numbers = session.execute(counted.select_from(Article).where(*of_columns)).one()
-
-    def belonging(owner: InstrumentedAttribute[int]) -> int:
-        counted = select(func.count()).select_from(owner.class_)
-        if of_columns:
-            counted = counted.join(SearchArticle, owner == SearchArticle.id)
-        return session.scalar(counted.where(*_of_columns(SearchArticle.column_id, column_ids))) or 0
-
-    return {
-        **dict(zip(("articles", *those), numbers, strict=True)),
-        "versions": belonging(ArticleVersion.article_id),
-        "attachments": belonging(Attachment.article_id),
-        "images": belonging(Image.article_id),
-    }
 
 
 def runs(session: Session, column_ids: Sequence[str] = (), limit: int | None = None) -> list[Run]:

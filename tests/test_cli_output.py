@@ -166,13 +166,29 @@ def test_many_articles_into_a_closed_pipe(archive: Path) -> None:
         process.stderr.close()
 
 
-def test_a_search_in_a_file_does_without_sqlalchemy(archive: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["search", "深入"], "深入"),
+        (["stats"], "versions"),
+        (["--help"], "coverage"),
+        (["show", "--help"], "--version"),
+    ],
+)
+def test_what_needs_no_sqlalchemy_does_not_load_it(archive: Path, arguments: list[str], printed: str) -> None:
     """Loading it takes longer than a search."""
-    code = "import sys; from exports.cli import main\ntry: main(['search', '深入'])\nexcept SystemExit: pass\n"
+    code = f"import sys; from exports.cli import main\ntry: main({arguments})\nexcept SystemExit: pass\n"
     code += "sys.exit('sqlalchemy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "深入" in done.stdout
+    assert printed in done.stdout
+
+
+def test_the_program_does_as_its_command_line_does(archive: Path) -> None:
+    code = "import sys; from exports import cli; sys.argv = ['archive', 'show', '99']\n"
+    done = subprocess.run([sys.executable, "-c", code + "cli.run()"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == refused("show", "99") + "\n"
 
 
 @pytest.mark.parametrize("path", ["a.db", "/a/b.db", "a b/c.db", "a@b:c#d.db"])

@@ -1,18 +1,19 @@
 """archive show: one article with its versions and its evidence."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy.orm import Session
 
-from exports import jsonl, query, terminal
+from exports import terminal
 from exports.commands import common
 from exports.config import Config
-from exports.database.models import Article, ArticleVersion, Capture, GoneCheck
 from exports.errors import StorageError
-from exports.outline import outline
-from exports.texts import keeping
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from exports.database.models import Article, ArticleVersion, GoneCheck
 
 _FIELDS = {
     "url": "address",
@@ -40,6 +41,8 @@ def show_command(reference: str, number: int | None, raw: bool, form: str) -> No
     \b
     Example: archive show 12 --version 1
     """
+    from exports import jsonl, query
+
     if raw and sys.stdout.isatty():
         raise click.UsageError("--raw writes the site's bytes, and a terminal obeys them: send it to a file or pipe")
     if raw and form != "table":
@@ -57,7 +60,7 @@ def show_command(reference: str, number: int | None, raw: bool, form: str) -> No
             _show(session, article, versions, version)
 
 
-def pick(article: Article, versions: list[ArticleVersion], number: int) -> ArticleVersion:
+def pick(article: "Article", versions: "list[ArticleVersion]", number: int) -> "ArticleVersion":
     """The version of that number. Raises click.UsageError."""
     for version in versions:
         if version.version == number:
@@ -66,7 +69,9 @@ def pick(article: Article, versions: list[ArticleVersion], number: int) -> Artic
     raise click.UsageError(f"article {article.id} has no version {number}: allowed are {allowed}")
 
 
-def _payload(session: Session, config: Config, version: ArticleVersion) -> bytes:
+def _payload(session: "Session", config: Config, version: "ArticleVersion") -> bytes:
+    from exports import query
+    from exports.database.models import Capture
     from exports.store.places import Places
     from exports.warc import WarcDamage
 
@@ -79,7 +84,7 @@ def _payload(session: Session, config: Config, version: ArticleVersion) -> bytes
         raise StorageError(f"the evidence is damaged: {error}") from None
 
 
-def _show(session: Session, article: Article, versions: list[ArticleVersion], version: ArticleVersion) -> None:
+def _show(session: "Session", article: "Article", versions: "list[ArticleVersion]", version: "ArticleVersion") -> None:
     out = terminal.print_line
     out(version.title)
     if version.subtitle:
@@ -89,9 +94,7 @@ def _show(session: Session, article: Article, versions: list[ArticleVersion], ve
         if value:
             out(f"{label:<14} {value}")
     _list("Authors", version.authors, ("name", "unit", "position", "role"))
-    texts = keeping.states(session, [file["sha256"] for file in version.attachments if file["sha256"]])
-    attached = [file | {"text": texts.get(file["sha256"], "not read yet")} for file in version.attachments]
-    _list("Attachments", attached, ("name", "url", "media_type", "size", "text", "sha256", "path"))
+    _list("Attachments", _attached(session, version), ("name", "url", "media_type", "size", "text", "sha256", "path"))
     _list("Images", version.images, ("name", "url", "media_type", "size", "sha256", "path"))
     out()
     out("Versions")
@@ -107,7 +110,16 @@ def _show(session: Session, article: Article, versions: list[ArticleVersion], ve
         out(paragraph)
 
 
-def _facts(article: Article, versions: list[ArticleVersion], version: ArticleVersion) -> list[tuple[str, str]]:
+def _attached(session: "Session", version: "ArticleVersion") -> list[dict[str, Any]]:
+    if not version.attachments:
+        return []
+    from exports.texts import keeping
+
+    texts = keeping.states(session, [file["sha256"] for file in version.attachments if file["sha256"]])
+    return [file | {"text": texts.get(file["sha256"], "not read yet")} for file in version.attachments]
+
+
+def _facts(article: "Article", versions: "list[ArticleVersion]", version: "ArticleVersion") -> list[tuple[str, str]]:
     return [
         ("id", str(article.id)),
         ("version", f"{version.version} of {len(versions)}"),
@@ -132,6 +144,8 @@ def _list(heading: str, entries: list[dict[str, Any]], names: tuple[str, ...]) -
 
 
 def _outline(body_html: str) -> None:
+    from exports.outline import outline
+
     if lines := list(outline(body_html)):
         terminal.print_line()
         terminal.print_line("Outline")
@@ -139,8 +153,10 @@ def _outline(body_html: str) -> None:
             terminal.print_line(f"{'  ' * depth}{line}")
 
 
-def _gone(session: Session, article: Article) -> None:
+def _gone(session: "Session", article: "Article") -> None:
     """Whether it is still listed, and every answer that said it is gone."""
+    from exports import query
+
     out = terminal.print_line
     if absences := query.absences(session, article.id):
         out()
@@ -162,7 +178,7 @@ def _gone(session: Session, article: Article) -> None:
         terminal.print_table(["time", "answer", "capture", "control", "counts"], rows)
 
 
-def _says(check: GoneCheck) -> str:
+def _says(check: "GoneCheck") -> str:
     if check.tombstone is not None:
         return f"proves version {check.tombstone}"
     if check.control_capture_id is None:
@@ -170,7 +186,10 @@ def _says(check: GoneCheck) -> str:
     return "no: it answered later" if check.voided_at else "yes"
 
 
-def _evidence(session: Session, version: ArticleVersion) -> None:
+def _evidence(session: "Session", version: "ArticleVersion") -> None:
+    from exports import query
+    from exports.database.models import Capture
+
     capture = session.get_one(Capture, version.capture_id)
     terminal.print_line()
     terminal.print_line("Evidence")

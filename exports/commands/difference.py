@@ -1,16 +1,18 @@
 """archive diff: what changed between two versions of an article."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
 
-from exports import query, terminal
+from exports import terminal
 from exports.commands import common
 from exports.commands.article import pick
 from exports.comparison import Kind, Piece, differing, paragraphs, plain, within
-from exports.database.models import ArticleVersion
+
+if TYPE_CHECKING:
+    from exports.database.models import ArticleVersion
 
 _STYLES: dict[Kind, tuple[str, str]] = {
     "same": ("", "{}"),
@@ -34,6 +36,8 @@ def diff_command(reference: str, numbers: tuple[int, ...], form: str) -> None:
     \b
     Example: archive diff 12 1 3
     """
+    from exports import query
+
     if len(numbers) not in (0, 2):
         raise click.UsageError(f"{len(numbers)} version numbers given: two are allowed, or none")
     with common.reading() as session:
@@ -52,14 +56,14 @@ def diff_command(reference: str, numbers: tuple[int, ...], form: str) -> None:
             common.write_rows(form, _rows(old, new))
 
 
-def _rows(before: ArticleVersion, after: ArticleVersion) -> Iterator[dict[str, Any]]:
+def _rows(before: "ArticleVersion", after: "ArticleVersion") -> Iterator[dict[str, Any]]:
     names = [*differing(before, after), *(["body_text"] if before.body_text != after.body_text else [])]
     for name in names:
         old, new = getattr(before, name), getattr(after, name)
         yield {"field": name, "from_version": before.version, "to_version": after.version, "from": old, "to": new}
 
 
-def _print(before: ArticleVersion, after: ArticleVersion) -> None:
+def _print(before: "ArticleVersion", after: "ArticleVersion") -> None:
     for version, mark in ((before, "from"), (after, "to")):
         valid = terminal.local_time(version.valid_from)
         terminal.print_line(f"{mark:<5} version {version.version}, {version.event} {valid}")

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from exports import jsonl, query, search, terminal
+from exports import search, terminal
 from exports.commands import common
 
 FORMATS = ("jsonl", "csv", "parquet", "wacz")
@@ -34,6 +34,8 @@ def export_command(form: str, output: Path | None, text: str, limit: int | None,
     Example: archive export --format csv --column 重要专题 --since 2021-01-01 --output 2021.csv
              archive export --format wacz --text 调研 --output 调研.wacz
     """
+    from exports import jsonl, query
+
     config = common.configuration()
     with common.reading(config) as session:
         ids = search.matching(session, common.filters(session, text, narrowed))[:limit]

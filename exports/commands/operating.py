@@ -10,8 +10,7 @@ from exports import terminal
 from exports.commands import common
 from exports.config import Config
 from exports.errors import StorageError
-from exports.operating.rules import EVENTS
-from exports.operating.settings import Settings
+from exports.operating.settings import EVENTS, Settings
 
 
 @click.command("alert")

@@ -1,78 +1,16 @@
-"""archive stats, coverage, runs, failures: the archive as a whole."""
+"""archive coverage, runs, failures: what the crawls did."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy.orm import Session
 
-from exports import doubts, query, search, terminal
-from exports.commands import common, trend
-from exports.database.models import Failure, Run
+from exports import terminal
+from exports.commands import common
 
-_UNKNOWN = "(unknown)"
-
-
-@click.command("stats")
-@click.option("--by", type=click.Choice(query.GROUPINGS), help="Count by this; default: totals, column and month.")
-@click.option("--unsure", is_flag=True, help="List the articles to look at before counting, and why.")
-@common.column_option
-@common.format_option("table", "chart", "jsonl", "csv")
-@common.setting_option
-def stats_command(by: str | None, unsure: bool, column: str | None, form: str) -> None:
-    """Count the articles.
-
-    \b
-    Example: archive stats --by month --format chart
-    """
-    if unsure and (by or form == "chart"):
-        raise click.UsageError("--unsure is a list: --by and --format chart are not allowed with it")
-    with common.reading() as session:
-        columns = common.column_ids(session, column)
-        if unsure:
-            _unsure(session, columns, form)
-            return
-        if by is None and form in ("table", "chart"):
-            for name, number in query.totals(session, columns).items():
-                terminal.print_line(f"{name:<18} {number}")
-        groups = {name: query.counts(session, name, columns) for name in ([by] if by else ["column", "month"])}
-    if form in ("jsonl", "csv"):
-        common.write_rows(
-            form,
-            [
-                {"by": name, "key": count.key, "name": count.label, "articles": count.articles}
-                for name, counted in groups.items()
-                for count in counted
-            ],
-        )
-        return
-    for name, counted in groups.items():
-        _print_counts(name, counted, form, heading=by is None)
-
-
-def _print_counts(name: str, counted: list[search.Count], form: str, *, heading: bool) -> None:
-    if heading:
-        terminal.print_line()
-    if not counted:
-        terminal.print_line("no article")
-    elif form == "chart":
-        if heading:
-            terminal.print_line(f"by {name}")
-        terminal.print_bars([(count.label or count.key or _UNKNOWN, count.articles) for count in counted])
-    else:
-        terminal.print_table(
-            [name, "articles"], [[count.label or count.key or _UNKNOWN, count.articles] for count in counted]
-        )
-
-
-def _unsure(session: Session, columns: tuple[str, ...], form: str) -> None:
-    names = ("id", "published_at", "title", "byline", "url")
-    found = doubts.doubts(session, columns)
-    rows = [
-        {name: getattr(article, name) for name in names} | {"why": found[article.id]}
-        for article in query.articles(session, list(found))
-    ]
-    common.show_rows(form, rows, "no article is in doubt")
+if TYPE_CHECKING:
+    from exports import query
+    from exports.database.models import Failure, Run
 
 
 @click.command("coverage")
@@ -88,6 +26,8 @@ def coverage_command(column: str | None, form: str) -> None:
     \b
     Example: archive coverage 重要专题
     """
+    from exports import query
+
     with common.reading() as session:
         ledgers = query.coverage(session, common.column_ids(session, column))
         if form != "table":
@@ -101,7 +41,9 @@ def coverage_command(column: str | None, form: str) -> None:
             _print_coverage(ledger)
 
 
-def _coverage_row(ledger: query.Coverage, form: str) -> dict[str, Any]:
+def _coverage_row(ledger: "query.Coverage", form: str) -> dict[str, Any]:
+    from exports.query import OUTCOMES
+
     run = ledger.run
     row = {
         "column_id": run.column_id,
@@ -118,11 +60,11 @@ def _coverage_row(ledger: query.Coverage, form: str) -> dict[str, Any]:
         "closes": not ledger.problems,
         "problems": ledger.problems,
     }
-    outcomes = {name: ledger.outcomes.get(name, 0) for name in (*query.OUTCOMES, *ledger.outcomes)}
+    outcomes = {name: ledger.outcomes.get(name, 0) for name in (*OUTCOMES, *ledger.outcomes)}
     return row | (outcomes if form == "csv" else {"outcomes": outcomes})
 
 
-def _print_coverage(ledger: query.Coverage) -> None:
+def _print_coverage(ledger: "query.Coverage") -> None:
     run = ledger.run
     terminal.print_line(f"{run.column_id} {run.column_name}")
     terminal.print_line(f"  run {run.id}, started {terminal.local_time(run.started_at)}, {state(run)}")
@@ -139,7 +81,7 @@ def _print_coverage(ledger: query.Coverage) -> None:
     terminal.print_line(f"  the ledger {verdict}")
 
 
-def state(run: Run) -> str:
+def state(run: "Run") -> str:
     """How a run ended, in words."""
     if run.finished_at is None:
         return "not finished: still running, or killed"
@@ -162,6 +104,9 @@ def runs_command(column: str | None, limit: int | None, form: str) -> None:
     \b
     Example: archive runs 重要专题 --limit 5
     """
+    from exports import query
+    from exports.commands import trend
+
     time = terminal.local_time if form == "table" else _iso
     with common.reading() as session:
         limit = limit or (common.TABLE_ROWS if form == "table" else None)
@@ -205,6 +150,8 @@ def failures_command(column: str | None, resolved: bool, limit: int | None, form
     \b
     Example: archive failures 重要专题 --all
     """
+    from exports import query
+
     time = terminal.local_time if form == "table" else _iso
     with common.reading() as session:
         columns = common.column_ids(session, column)
@@ -226,7 +173,7 @@ def failures_command(column: str | None, resolved: bool, limit: int | None, form
 _FAILURE = ("id", "column_id", "kind", "outcome", "attempts", "reason", "url")
 
 
-def _next_attempt(failure: Failure, time: Callable[[Any], str | None]) -> str | None:
+def _next_attempt(failure: "Failure", time: Callable[[Any], str | None]) -> str | None:
     if failure.resolved_at is not None:
         return None
     return time(failure.next_attempt_at) if failure.next_attempt_at else "next run"

@@ -1,13 +1,15 @@
 """archive migrate, archive verify: the state of the archive itself."""
 
-import click
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from typing import TYPE_CHECKING
 
-from exports import lock, terminal
+import click
+
+from exports import terminal
 from exports.commands import common
 from exports.config import Config, database_url
-from exports.database.session import open_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 @click.command("migrate")
@@ -28,7 +30,11 @@ def migrate_command(target: str | None, reindex: bool, texts: bool, store: bool)
     Example: archive migrate
              archive migrate --to postgresql://archive@localhost/archive
     """
+    from sqlalchemy.orm import Session
+
+    from exports import lock
     from exports.database.migrate import upgrade
+    from exports.database.session import open_engine
     from exports.index.maintain import rebuild
     from exports.store.places import Places
     from exports.texts.keeping import extract_all
@@ -66,7 +72,7 @@ def migrate_command(target: str | None, reindex: bool, texts: bool, store: bool)
             terminal.print_line(f"  {count} x {reason}")
 
 
-def _look_through_store(engine: Engine, config: Config) -> None:
+def _look_through_store(engine: "Engine", config: Config) -> None:
     from exports.store.uploading import forget, upload
 
     kept, lost = forget(engine, config)

@@ -11,18 +11,9 @@ from sqlalchemy.orm import Session
 
 from exports.database.models import Run
 from exports.operating.facts import FIELDS, Facts
+from exports.operating.settings import EVENTS as EVENTS
 from exports.operating.settings import Settings
 
-EVENTS = {
-    "ledger": "the ledger does not close",
-    "nothing-new": "the column lists new articles, and none was archived",
-    "coverage-drop": "a field is found in far fewer articles than before",
-    "block": "the site blocks the crawl or cannot be reached",
-    "disk": "the disk is nearly full",
-    "overdue": "a column has not been crawled for too long",
-    "storage": "storage failed",
-}
-"""The name of each event, and what it means."""
 ENOUGH = 10
 """Versions below which the coverage of a field says nothing."""
 

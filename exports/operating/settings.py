@@ -10,6 +10,16 @@ from urllib.parse import urlsplit
 from exports.config import number, value
 from exports.errors import ConfigError
 
+EVENTS = {
+    "ledger": "the ledger does not close",
+    "nothing-new": "the column lists new articles, and none was archived",
+    "coverage-drop": "a field is found in far fewer articles than before",
+    "block": "the site blocks the crawl or cannot be reached",
+    "disk": "the disk is nearly full",
+    "overdue": "a column has not been crawled for too long",
+    "storage": "storage failed",
+}
+"""The name of each event, and what it means."""
 SHAPES = ("json", "wecom", "dingtalk", "slack")
 _HOSTS = {"qyapi.weixin.qq.com": "wecom", "oapi.dingtalk.com": "dingtalk", "hooks.slack.com": "slack"}
 
