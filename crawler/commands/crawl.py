@@ -142,11 +142,12 @@ def _spider(settings: Settings, name: str) -> Any:
 
 
 def _load(settings: Settings) -> None:
-    """Import what the crawl will be made of; Scrapy does so too, and says what cannot be had."""
+    """Import our parts of the crawl; Scrapy does so too, and says what cannot be had."""
     handlers = settings.getwithbase("DOWNLOAD_HANDLERS").values()
     for path in (*handlers, *settings["DOWNLOADER_MIDDLEWARES"], *settings["ITEM_PIPELINES"]):
-        with suppress(Exception):
-            load_object(path)
+        if str(path).startswith(("crawler.", "pipelines.")):  # others' might load a reactor too early
+            with suppress(Exception):
+                load_object(path)
 
 
 def _name_contact(settings: Settings) -> None:
