@@ -96,6 +96,7 @@ class Walk:
             if self._stopped_early or await self._holds(seen, problems, agreed) or agreed:
                 break
             before = seen.order
+            del seen  # a long column's takes megabytes
             log.info("%s: walk %d of the listing is not certain, walking again", self._report.column_name, attempt)
         else:
             problems.append(f"the listing kept changing over {MOST_WALKS} walks")

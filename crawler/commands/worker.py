@@ -64,8 +64,10 @@ class Command(ScrapyCommand):
 
 
 def alone(settings: BaseSettings) -> str | None:
-    """What to say where the archive is embedded: right for workers that share its folder; on a machine of its own a worker
-    would begin an archive of its own."""
+    """What to say where the archive is embedded: right for workers that share its folder, and for no others.
+
+    On a machine of its own a worker would begin an archive of its own.
+    """
     if str(settings["ARCHIVE_DATABASE_URL"]).startswith("postgres"):
         return None
     folder = Path(settings["ARCHIVE_DIR"]).absolute()
