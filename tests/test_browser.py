@@ -267,6 +267,18 @@ def test_every_page_is_accessible_and_fits(reader: Reader, revised: int, archive
         assert serious == {}, path
 
 
+@pytest.mark.parametrize("reader", [PHONE], indirect=True, ids=["phone-dark"])
+def test_a_phone_shows_both_versions_and_legible_charts(reader: Reader, revised: int) -> None:
+    page = reader.go(f"/articles/{revised}/diff")
+    new = page.locator(".diff .changed ins").first.bounding_box()
+    assert new
+    assert new["x"] + new["width"] <= PHONE["viewport"]["width"]
+    page = reader.go("/charts/terms?term=学习&per=year")
+    label = page.locator(".chart .axis").first.bounding_box()
+    assert label
+    assert label["height"] >= 8
+
+
 @pytest.mark.parametrize("reader", [{"java_script_enabled": False}], indirect=True, ids=["no-script"])
 def test_it_works_without_scripts(reader: Reader) -> None:
     page = reader.go("/?q=学习")

@@ -216,6 +216,14 @@ def test_the_language_is_chosen_and_remembered(room: Room) -> None:
     assert "set-cookie" not in room.get("/?lang=klingon").headers
 
 
+def test_names_of_the_code_are_said_in_the_readers_language(room: Room) -> None:
+    assert "存档 4，外链 1" in room.get("/runs").text
+    compared = lxml.html.fromstring(room.get("/articles/1/diff").text)
+    assert [" ".join(head.text_content().split()) for head in compared.xpath("//tbody//th")][:2] == ["标题", "来源"]
+    assert [Language(code).name("row", "place-") for code in LANGUAGES] == ["正文上方信息行", "visible row"]
+    assert Language("zh").name("unheard-of", "place-") == "unheard-of"
+
+
 def test_texts_are_complete() -> None:
     used = set()
     for path in Path("exports/web").rglob("*"):

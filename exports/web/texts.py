@@ -45,6 +45,11 @@ class Language:
         """The text of that key, the values put in. Raises KeyError for a key that is not there."""
         return _texts()[key][self.code].format(**values)
 
+    def name(self, name: str, kind: str = "") -> str:
+        """How a name of the code is said, by the key `kind` + `name`; the name itself where there is none."""
+        key = kind + name
+        return self.text(key) if key in _texts() else name
+
 
 def _preferred(header: str) -> str:
     """The best known language of an Accept-Language header."""
