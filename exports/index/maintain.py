@@ -35,8 +35,6 @@ from exports.index.text import folded, is_printed_so
 
 log = logging.getLogger(__name__)
 
-_TOKENS = 5
-"""Version of what the index holds of a text; a greater one has every archive's index made anew."""
 _CHUNK = 200
 """Articles taken at a time while the index is made."""
 _NARROW = ("id", "version", "column_id", "source", "published_at", "attachments")
@@ -165,13 +163,15 @@ def _sample(session: Session, ids: Sequence[int]) -> list[Document]:
 
 
 def _made_by(session: Session) -> str:
-    return f"{session.get_bind().dialect.name}, tokens {_TOKENS}, Unicode {unicodedata.unidata_version}"
+    dialect = session.get_bind().dialect.name
+    return f"{dialect}, {backend(plain(session)).VERSION}, Unicode {unicodedata.unidata_version}"
 
 
 def _add(session: Session, ids: Sequence[int]) -> None:
     if ids:
         index = backend(plain(session))
         index.insert(session, index.rows(_enter(session, ids), terms=index.terms(session)))
+        index.condense(session)
 
 
 def _enter(session: Session, ids: Sequence[int]) -> list[Document]:

@@ -1,68 +1,31 @@
-"""The full-text index on PostgreSQL: a GIN index over the numbers of characters and pairs of neighbours.
+"""The full-text index on PostgreSQL: lists of the texts that hold a pair of neighbouring characters, see lists.py.
 
-Pairs and single characters are found by the index alone; longer terms are looked for in the texts that hold all of
-their pairs. Nothing but PostgreSQL itself is needed. The numbers are made by a function of the database's and lie in
-the index alone: kept beside the texts, they took more than the texts and the index together. Conditions are put so that
-the index answers all that needs the numbers: making those of a text takes a millisecond.
+Pairs and single characters are found by the lists alone. For longer terms the texts that hold all of their pairs are
+looked through, and so are those that are in no list yet; both where they are printed, the index keeps none of the text.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    MetaData,
-    Table,
-    Text,
-    func,
-    not_,
-    or_,
-    select,
-    text,
-    type_coerce,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from exports.database.asking import Given, Plain, Postgresql
 from exports.errors import StorageError
-from exports.index.document import Document
+from exports.index import lists
+from exports.index.document import SEARCHED, Document
 from exports.index.parse import Term
-from exports.index.text import folded, grams
+from exports.index.text import folded, ideographs
 
-_TABLE = Table(
-    "search_index",
-    MetaData(),
-    Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("title", Text, nullable=False),
-    Column("body", Text, nullable=False),
-)
-_GRAMS = type_coerce(func.search_index_grams(_TABLE.c.title, _TABLE.c.body), ARRAY(BigInteger))
-# as exports.index.text.grams(). Its cost keeps the planner from calling it for every text instead of asking the index
-_FUNCTION = """
-    CREATE OR REPLACE FUNCTION search_index_grams (title text, body text) RETURNS bigint[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 100000 AS $$
-        SELECT array_agg(DISTINCT number) FROM (
-            SELECT unnest(ARRAY[one, one << 21 | lead(one) OVER (ORDER BY place)]) FROM (
-                SELECT ascii(char)::bigint, place
-                FROM unnest(string_to_array(title || chr(10) || body, NULL)) WITH ORDINALITY AS chars (char, place)
-            ) AS ones (one, place)
-        ) AS numbers (number) WHERE number IS NOT NULL
-    $$
-"""
-# without statistics of the numbers, which the planner would read and vacuum would make at length
-_INDEX = """
-    CREATE INDEX search_index_grams ON search_index USING gin (search_index_grams(title, body));
-    ALTER INDEX search_index_grams ALTER COLUMN 1 SET STATISTICS 0
-"""
+VERSION = "pairs 1"
+"""What the index holds of a text; another one has every archive's index made anew."""
 IS_SPREAD = False
 """Whether rows() is so much work that several processes share it."""
 Value = TypeVar("Value")
-_PAIRS = 16
-"""Of a long phrase the index is asked for so many pairs: more would not narrow what is left to look through."""
+_CHUNK = 500
+"""Texts read at a time."""
 
 
 def outgrown(_made_with: int, _articles: int) -> bool:
@@ -71,19 +34,21 @@ def outgrown(_made_with: int, _articles: int) -> bool:
 
 
 def create(session: Session, _sample: Sequence[Document]) -> None:
-    """An empty table in the place of the one there was; optimize() makes it an index."""
-    connection = session.connection()
-    encoding = connection.scalar(text("SHOW server_encoding"))
+    """An empty index in the place of the one there was."""
+    encoding = session.scalar(text("SHOW server_encoding"))
     if encoding != "UTF8":
         raise StorageError(f"the database's encoding is {encoding}: an archive needs UTF8")
-    _TABLE.drop(connection, checkfirst=True)
-    _TABLE.create(connection)
-    connection.exec_driver_sql(_FUNCTION)
+    lists.create(session)
 
 
 def optimize(session: Session) -> None:
-    """The index of all texts there are: made at once it is smaller, and sooner made."""
-    session.connection().exec_driver_sql(_INDEX)
+    """Make the lists, now that all texts are there."""
+    lists.make_all(session, lambda ids: _texts(Postgresql(session), ids))
+
+
+def condense(session: Session) -> None:
+    """Make the lists of what was inserted lately, when it is enough."""
+    lists.condense(session, lambda ids: _texts(Postgresql(session), ids))
 
 
 def count(_session: Session, _ids: Sequence[int]) -> None:
@@ -95,20 +60,19 @@ def terms(_session: Session) -> frozenset[str]:
     return frozenset()
 
 
-def rows(documents: Sequence[Document], *, terms: frozenset[str]) -> list[dict[str, Any]]:
-    """The texts as the index takes them."""
-    return [vars(document) for document in documents]
+def rows(documents: Sequence[Document], *, terms: frozenset[str]) -> list[int]:
+    """The texts as the index takes them: their ids."""
+    return [document.id for document in documents]
 
 
-def insert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def insert(session: Session, rows: Sequence[int]) -> None:
     """Add texts, as rows() makes them."""
-    if rows:
-        session.execute(_TABLE.insert(), rows)
+    lists.insert(session, rows)
 
 
 def delete(session: Session, documents: Sequence[Document]) -> None:
     """Take texts out."""
-    session.execute(_TABLE.delete().where(_TABLE.c.id.in_([document.id for document in documents])))
+    lists.delete(session, [document.id for document in documents])
 
 
 def matching(ask: Plain, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term], *, current: bool) -> list[int]:
@@ -117,9 +81,24 @@ def matching(ask: Plain, wanted: Sequence[Sequence[Term]], unwanted: Sequence[Te
     Needs a wanted group. `current`: only articles as they are.
     """
     assert isinstance(ask, Postgresql)
-    excluded = (not_(_contains(term)) for term in unwanted)
-    found = select(_TABLE.c.id).where(*(condition for group in wanted for condition in _any(group)), *excluded)
-    return list(ask.session.scalars(found.where(_TABLE.c.id > 0) if current else found))
+    held = lists.Lists(ask, [folded(term.text) for group in (*wanted, unwanted) for term in group])
+
+    def holding(group: Sequence[Term]) -> set[int]:
+        return set().union(*(held.holding(folded(term.text)) for term in group))
+
+    found = set.intersection(*map(holding, wanted)) - holding([term for term in unwanted if _is_listed(term)])
+    new = held.new
+    if current:
+        found, new = ({number for number in numbers if number > 0} for numbers in (found, new))
+    unsure = [group for group in wanted if not all(map(_is_listed, group))]
+    unsure_not = [term for term in unwanted if not _is_listed(term)]
+    if unsure or unsure_not:
+        found = set(_looked_through(ask, found, unsure, unsure_not))
+    return [*found, *_looked_through(ask, new, wanted, unwanted)]
+
+
+def _is_listed(term: Term) -> bool:
+    return not term.field and len(folded(term.text)) <= 2
 
 
 def titled(ask: Plain, wanted: Sequence[Sequence[Term]]) -> list[int]:
@@ -128,31 +107,68 @@ def titled(ask: Plain, wanted: Sequence[Sequence[Term]]) -> list[int]:
     return matching(ask, groups, (), current=True)
 
 
-def _any(group: Sequence[Term]) -> Iterator[ColumnElement[bool]]:
-    """That one of the terms occurs: what the index answers, and what is left to look through."""
-    words = [folded(term.text) for term in group]
-    pairs = map(sorted, map(grams, words))
-    yield or_(*(_GRAMS.contains(some[:: -(-len(some) // _PAIRS)]) for some in pairs))
-    if any(term.field for term in group) or max(map(len, words)) > 2:
-        yield or_(*map(_contains, group))
+def _looked_through(
+    ask: Plain, ids: Collection[int], wanted: Sequence[Sequence[Term]], unwanted: Sequence[Term]
+) -> Iterator[int]:
+    """Of these texts the ones that hold the terms."""
+    terms = {term for group in (*wanted, unwanted) for term in group}
+    words = {term: folded(term.text) for term in terms}
+    if all(map(ideographs, words.values())):
+        given = Given()
 
+        def printed(group: Sequence[Term]) -> str:
+            some = ((words[term], name) for term in group for name in ("title", *(() if term.field else SEARCHED)))
+            return f"({' OR '.join(f'strpos(t.{name}, {given.add(word)}) > 0' for word, name in some)})"
 
-def _contains(term: Term) -> ColumnElement[bool]:
-    columns = [_TABLE.c.title] if term.field else [_TABLE.c.title, _TABLE.c.body]
-    return or_(*(func.strpos(column, folded(term.text)) > 0 for column in columns))
+        conditions = [*map(printed, wanted), *(f"NOT {printed([term])}" for term in unwanted)]
+        possible = f"NOT s.as_printed OR ({' AND '.join(conditions)})"
+        sql = f"SELECT s.id, s.as_printed {_ARTICLES % ask.table_of(ids, given)} WHERE {possible}"
+        found = ask.rows(sql, given) if ids else []
+        yield from (number for number, as_printed in found if as_printed)
+        ids = [number for number, as_printed in found if not as_printed] + [number for number in ids if number < 0]
+
+    def holds(title: str, body: str, group: Sequence[Term]) -> bool:
+        return any(words[term] in title or (not term.field and words[term] in body) for term in group)
+
+    for number, title, body in _texts(ask, ids, bodies=not all(term.field for term in terms)):
+        if all(holds(title, body, group) for group in wanted) and not holds(title, body, unwanted):
+            yield number
 
 
 def occurrences(ask: Plain, terms: Sequence[str], ids: Sequence[int]) -> Iterable[tuple[int, list[tuple[int, int]]]]:
     """(id in the index, for each folded term how often it occurs in title and body) of texts in the index."""
-    assert isinstance(ask, Postgresql)
-    counted = [_occurrences(column, term) for term in terms for column in (_TABLE.c.title, _TABLE.c.body)]
-    for number, *counts in ask.session.execute(select(_TABLE.c.id, *counted).where(_TABLE.c.id.in_(ids))):
-        yield number, list(zip(counts[::2], counts[1::2], strict=True))
+    for number, title, body in _texts(ask, ids, printed=all(map(ideographs, terms))):
+        yield number, [(title.count(term), body.count(term)) for term in terms]
 
 
-def _occurrences(column: Column[Any], words: str) -> ColumnElement[Any]:
-    left = func.length(func.replace(column, words, ""))
-    return (func.length(column) - left) / func.length(words)
+_ARTICLES = "FROM %s n JOIN search_articles s ON s.id = n.id JOIN articles t ON t.id = s.id"
+_OTHERS = """
+    FROM %s n JOIN search_documents d ON d.id = -n.id
+    JOIN {table} t ON t.article_id = d.article_id AND t.{key} = d.{number}
+"""
+_VERSIONS = _OTHERS.format(table="article_versions", key="version", number="version")
+_FILES = _OTHERS.format(table="attachments", key="seq", number="attachment")
+
+
+def _texts(
+    ask: Plain, ids: Collection[int], *, bodies: bool = True, printed: bool = False
+) -> Iterator[tuple[int, str, str]]:
+    """(id in the index, title, body) of texts in the index, folded; the bodies empty where none are asked for.
+
+    `printed`: folded only as far as it matters to words of ideographs.
+    """
+    body = " || chr(10) || ".join(f"t.{name}" for name in SEARCHED) if bodies else "''"
+    selects = (
+        (f"SELECT n.id, t.title, {body}, s.as_printed {_ARTICLES}", lambda number: number > 0),
+        (f"SELECT n.id, t.title, {body}, false {_VERSIONS}", lambda number: number < 0),
+        (f"SELECT n.id, t.name, {'t.text' if bodies else body}, false {_FILES}", lambda number: number < 0),
+    )
+    for sql, belongs in selects:
+        left = filter(belongs, ids)
+        while chunk := list(islice(left, _CHUNK)):
+            given = Given()
+            for number, title, rest, as_printed in ask.rows(sql % ask.table_of(chunk, given), given):
+                yield (number, title, rest) if printed and as_printed else (number, folded(title), folded(rest))
 
 
 _COUNTED = {

@@ -23,6 +23,8 @@ _TABLES = {"search_index": ("body", "title"), "search_index_titles": ("title",)}
 The body comes first: every entry of a further column takes two bytes more."""
 _COMMON, _TERMS = "search_index_common", "search_index_terms"
 """Which texts hold which common terms, and which terms are common."""
+VERSION = "tokens 5"
+"""What the index holds of a text; another one has every archive's index made anew."""
 IS_SPREAD = True
 """Whether rows() is so much work that several processes share it."""
 _CHUNK = 200
@@ -65,6 +67,10 @@ def optimize(session: "Session") -> None:
     """Bring a new index into its quickest and smallest form."""
     for table in (*_TABLES, _COMMON):
         session.connection().exec_driver_sql(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+
+
+def condense(_session: "Session") -> None:
+    """Nothing to do: FTS5 merges what was inserted by itself."""
 
 
 def count(session: "Session", ids: Sequence[int]) -> None:
