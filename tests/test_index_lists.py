@@ -1,4 +1,4 @@
-"""The lists of pairs of the full-text index on PostgreSQL: packed, in segments, beside other writers, and their size."""
+"""The lists of pairs of the full-text index on PostgreSQL: packed, in segments, beside other writers; their size."""
 
 import random
 

@@ -1,8 +1,8 @@
 """What the full-text index knows of each text besides the text; derived, and rebuilt by `archive migrate --reindex`.
 
-The index proper is the table `search_index` (SQLite: FTS5, with `search_index_…` beside it; PostgreSQL: a table with a
-GIN index), whose rows have the article's id for its current text and the negative id of `search_documents` for any
-other text; see exports/index/.
+The index proper is the table `search_index` (SQLite: FTS5; PostgreSQL: it leads to lists), with the tables
+`search_index_…` beside it. Its rows have the article's id for its current text and the negative id of
+`search_documents` for any other text; see exports/index/.
 """
 
 from sqlalchemy import BigInteger, ForeignKey, Index, false

@@ -121,8 +121,11 @@ def _looked_through(
             return f"({' OR '.join(f'strpos(t.{name}, {given.add(word)}) > 0' for word, name in some)})"
 
         conditions = [*map(printed, wanted), *(f"NOT {printed([term])}" for term in unwanted)]
-        possible = f"NOT s.as_printed OR ({' AND '.join(conditions)})"
-        sql = f"SELECT s.id, s.as_printed {_ARTICLES % ask.table_of(ids, given)} WHERE {possible}"
+        names = ", ".join(f"t.{name}" for name in ("title", *SEARCHED))
+        # OFFSET keeps the planner from looking through all texts before it joins these
+        these = f"SELECT s.id, s.as_printed, {names} {_ARTICLES % ask.table_of(ids, given)} OFFSET 0"
+        possible = f"NOT t.as_printed OR ({' AND '.join(conditions)})"
+        sql = f"SELECT t.id, t.as_printed FROM ({these}) t WHERE {possible}"
         found = ask.rows(sql, given) if ids else []
         yield from (number for number, as_printed in found if as_printed)
         ids = [number for number, as_printed in found if not as_printed] + [number for number in ids if number < 0]
