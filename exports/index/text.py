@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from itertools import pairwise
 
 
 def folded(text: str) -> str:
@@ -32,12 +31,6 @@ def characters(text: str) -> str:
 
 
 _SPELLED = {chr(code): f"x{code:02x}" for code in range(128) if not chr(code).isalnum()}
-
-
-def grams(words: str) -> set[int]:
-    """The pairs of neighbours in the folded words as numbers, of a single character its own: see postgresql.py."""
-    codes = [ord(char) for char in words]
-    return {first << 21 | second for first, second in pairwise(codes)} or set(codes)
 
 
 def ideographs(words: str) -> bool:
