@@ -316,6 +316,7 @@ def test_metrics(archive: Path, tmp_path: Path) -> None:
     assert 'archive_articles{column="zhuanti"} 4.0' in said
     assert 'archive_ledger_entries{column="zhuanti",outcome="archived"} 3.0' in said
     assert 'archive_failures{column="other"} 1.0' in said
+    assert 'archive_failures{column="zhuanti"} 0.0' in said  # absent is not none
     run("metrics", "--output", str(tmp_path / "x.prom"))
     assert "archive_disk_free_bytes" in (tmp_path / "x.prom").read_text()
     assert "--serve" in refused("metrics", "--output", "x", "--serve", "9999")

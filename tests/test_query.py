@@ -290,6 +290,14 @@ def test_snippet() -> None:
     assert marks.snippet("短文", []) == "短文"
 
 
+def test_a_snippet_shows_a_second_term_that_stands_elsewhere() -> None:
+    text = "学习不能停留在本子上。写一篇短文。\n" + "中间的一段。" * 30 + "\n年底由党委讨论通过。其余从略。"
+    assert marks.snippet(text, ["学习", "党委"], width=20) == "学习不能停留在本子上。写一篇短文。 年底由党委讨论通过。"
+    assert marks.snippet(text, ["学习", "本子"], width=20) == "学习不能停留在本子上。写一篇短文。"
+    assert marks.snippet("学习。" + "中间的一段。" * 30 + "党委。", ["学习", "党委"], width=20).endswith(" 党委。")
+    assert marks.snippet("学习" * 50, ["学习" * 50, "党委"], width=20).endswith("…")
+
+
 def test_hits_are_offsets_in_the_text_as_it_is() -> None:
     text = "……ＡＢＣ与abc"  # each … folds to three dots
     assert [text[start:end] for start, end in marks.hits(text, shown(parse("ABC")))] == ["ＡＢＣ", "abc"]

@@ -199,6 +199,9 @@ def test_memento(room: Room) -> None:
         '<http://127.0.0.1:8000/articles/1/versions/1>; rel="first memento"; datetime="Fri, 01 Mar 2024 01:30:00 GMT"',
         '<http://127.0.0.1:8000/articles/1/versions/2>; rel="last memento"; datetime="Fri, 01 Mar 2024 21:30:00 GMT"',
     ]
+    now = room.get("/articles/1").headers
+    assert f'/timegate/{url}>; rel="timegate"' in now["link"]
+    assert "memento-datetime" not in now
     memento = room.get("/articles/1/versions/1").headers
     assert memento["memento-datetime"] == "Fri, 01 Mar 2024 01:30:00 GMT"
     assert f'<{url}>; rel="original"' in memento["link"]

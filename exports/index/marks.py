@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from exports.index.text import folded
 
+_PARTS = 2
+"""Of one snippet, at most."""
 _SENTENCE_END = re.compile(r"[。！？!?；;…][”’」』）)]{0,3}")
 
 
@@ -30,14 +32,24 @@ def hits(text: str, terms: Iterable[str]) -> list[tuple[int, int]]:
 def snippet(text: str, terms: Sequence[str], width: int = 80) -> str:
     """About `width` characters around the first hit in the text; its beginning where there is none.
 
-    It begins and ends at the end of a sentence where one is near; elsewhere … stands for what is left out.
+    Where other terms stand elsewhere, half as much around the first of them follows. Each part begins and ends at the
+    end of a sentence where one is near; elsewhere … stands for what is left out.
     """
+    missing = {term for term in terms if term}
+    parts: list[str] = []
     for paragraph in text.split("\n"):
-        plain = folded(paragraph)
-        places = [place for term in terms if term and (place := plain.find(term)) >= 0]
-        if places:
-            return _cut(paragraph, _Origin(paragraph, plain).start(min(places)), width)
-    return _cut(text.replace("\n", " "), 0, width)
+        while missing and len(parts) < _PARTS:
+            plain = folded(paragraph)
+            places = [place for term in missing if (place := plain.find(term)) >= 0]
+            if not places:
+                break
+            parts.append(_cut(paragraph, _Origin(paragraph, plain).start(min(places)), width // (len(parts) + 1)))
+            shown = folded(parts[-1])
+            found = {term for term in missing if term in shown}
+            if not found:  # a term longer than the part
+                return parts[0]
+            missing -= found
+    return " ".join(parts) or _cut(text.replace("\n", " "), 0, width)
 
 
 def _cut(text: str, hit: int, width: int) -> str:

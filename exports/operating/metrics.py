@@ -71,11 +71,14 @@ def _runs(session: Session) -> Iterator[Metric]:
 
 def _stock(session: Session) -> Iterator[Metric]:
     articles = GaugeMetricFamily("archive_articles", "Articles in the archive", labels=_LABELS)
-    for column_id, count in session.execute(select(Article.column_id, func.count()).group_by(Article.column_id)):
+    known = dict.fromkeys(session.scalars(select(Run.column_id).distinct().order_by(Run.column_id)), 0)
+    kept = select(Article.column_id, func.count()).group_by(Article.column_id)
+    for column_id, count in (known | {row[0]: row[1] for row in session.execute(kept)}).items():
         articles.add_metric([column_id], count)
     failures = GaugeMetricFamily("archive_failures", "Addresses that could not be archived", labels=_LABELS)
     standing = select(Failure.column_id, func.count()).where(Failure.resolved_at.is_(None)).group_by(Failure.column_id)
-    for column_id, count in session.execute(standing):
+    # a gauge that is not there is no 0: a rule like `archive_failures > 0` could not tell it from a lost archive
+    for column_id, count in (known | {row[0]: row[1] for row in session.execute(standing)}).items():
         failures.add_metric([column_id], count)
     evidence = GaugeMetricFamily("archive_evidence_bytes", "Size of the WARC files")
     size = session.scalar(select(func.sum(Segment.size)).where(Segment.path.like("warc/%")))

@@ -44,7 +44,9 @@ def permanent(visit: Visit, version: ArticleVersion) -> str:
 def current(visit: Visit) -> Response:
     """The article as it is now."""
     article, versions = find(visit)
-    return _article(visit, article, versions, pick(versions, article.version), fixed=False)
+    response = _article(visit, article, versions, pick(versions, article.version), fixed=False)
+    response.headers["Link"] = memento.links(visit, article, versions)
+    return response
 
 
 def version(visit: Visit) -> Response:

@@ -20,7 +20,7 @@ FASTER = {
     "LOG_LEVEL": "WARNING",
 }
 """No politeness is owed here: the server is our own, on loopback."""
-NEXT = ("archive search 党委", "archive show 1", "archive coverage 重要专题")
+NEXT = ("archive search 党委", "archive show 1", "archive coverage 重要专题", "archive serve")
 
 
 def main() -> int:
