@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,9 +21,10 @@ from sqlalchemy.pool import NullPool
 
 from exports.errors import ConfigError, StorageError
 from exports.operating import rules
-from exports.operating.channels import Channel, ChannelFailed, channels
+from exports.operating.channels import Channel, ChannelFailed, body, channels
 from exports.operating.facts import FIELDS, gather
 from exports.operating.outbox import Outbox
+from exports.operating.report import _blocks
 from exports.operating.rules import Alert
 from exports.operating.settings import Settings
 from tests import storage
@@ -309,6 +311,28 @@ def test_between_crawls(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("alert").stdout == "nothing is overdue, the disk has room\n"
     monkeypatch.setenv("ARCHIVE_ALERT_DISK", "1e12")
     assert "MiB are free" in run("alert").stdout
+
+
+def test_the_ledger_of_a_report_is_in_the_usual_order() -> None:
+    now, at = {"attachment": 1, "excluded": 2, "unchanged": 3}, datetime(2026, 11, 30, tzinfo=UTC)
+    run = {
+        "id": 2,
+        "column_name": "重要专题",
+        "column_id": "zhuanti",
+        "spider": "columns",
+        "exit_code": 0,
+        "reason": "",
+    }
+    run |= {"started_at": at, "finished_at": at, "requests": 1, "bytes": 1, "ledger": now}
+    facts: Any = SimpleNamespace(run=SimpleNamespace(**run), previous=SimpleNamespace(id=1, ledger={"archived": 3}))
+    facts.seconds, facts.listed, facts.new, facts.new_archived, facts.failures = 1, 6, 0, 0, []
+    facts.now = SimpleNamespace(versions=0)
+    (table,) = [block for block in _blocks(facts, []) if not isinstance(block, str)]
+    assert [row[0] for row in table] == ["outcome", "archived", "unchanged", "attachment", "excluded"]
+
+
+def test_a_message_for_people_has_beijing_time() -> None:
+    assert "at 2026-11-30 01:30:00 (Asia/Shanghai)" in body(Alert("disk", "full", at="2026-11-29T17:30:00+00:00"))
 
 
 def test_metrics(archive: Path, tmp_path: Path) -> None:

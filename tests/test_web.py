@@ -2,7 +2,9 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lxml.etree
@@ -13,6 +15,7 @@ from starlette.routing import Route
 from exports.canonical import HASHED
 from exports.database.migrate import upgrade
 from exports.database.session import open_engine
+from exports.web import cite
 from exports.web.app import LISTS, create_app
 from exports.web.texts import LANGUAGES, Language, _texts
 from tests.archive_command import read_csv, read_jsonl
@@ -179,6 +182,12 @@ def test_citations_name_version_and_digest(room: Room) -> None:
     assert cited["gbt7714"].startswith("王小明. 深入调研 推动工作[EB/OL]. (2023-05-04)[2024-03-01]. http")
     assert cited["bibtex"].startswith("@online{jgdw-1-v2,\n  author = {{王小明}},\n")
     room.get("/articles/1/versions/2/cite/apa", 404)
+
+
+def test_a_citation_has_the_day_the_pages_show() -> None:
+    capture: Any = SimpleNamespace(fetched_at=datetime(2026, 11, 29, 17, 30, tzinfo=UTC))
+    version: Any = SimpleNamespace()
+    assert cite.Cited(version, capture, "").captured == "2026-11-30"
 
 
 def test_memento(room: Room) -> None:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -19,7 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from exports.errors import ArchiveError
 from exports.operating.rules import EVENTS, Alert
 from exports.operating.settings import Settings
-from exports.terminal import printable
+from exports.terminal import local_time, printable
 
 SECONDS = 15
 """What a channel may take."""
@@ -54,7 +55,13 @@ def channels(settings: Settings) -> list[Channel]:
 
 def body(alert: Alert) -> str:
     """The message for people: subject, what happened, what to type."""
-    lines = [alert.subject, "", printable(alert.text), "", f"at {alert.at}"]
+    lines = [
+        alert.subject,
+        "",
+        printable(alert.text),
+        "",
+        f"at {local_time(datetime.fromisoformat(alert.at))} (Asia/Shanghai)",
+    ]
     if alert.run_id is not None:
         lines.append(f"run {alert.run_id}: see reports/run-{alert.run_id}.md, archive coverage {alert.column_id}")
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from pathlib import Path
 from exports import disk
 from exports.operating.facts import FIELDS, Facts
 from exports.operating.rules import Alert
+from exports.query import OUTCOMES
 from exports.terminal import local_time, printable
 
 _STYLE = (
@@ -39,7 +40,7 @@ def _blocks(facts: Facts, alerts: Sequence[Alert]) -> Iterator[Block]:
     yield f"Exit code {run.exit_code}" + (f": {run.reason}" if run.reason else ": the ledger closes")
     yield "## Ledger"
     before = previous.ledger if previous else {}
-    names = [*run.ledger, *(name for name in before if name not in run.ledger)]
+    names = sorted(run.ledger.keys() | before.keys(), key=lambda name: (*OUTCOMES, name).index(name))
     rows = [[name, str(run.ledger.get(name, 0)), str(before.get(name, 0))] for name in names]
     yield [["outcome", "this run", f"run {previous.id}" if previous else "before"], *rows]
     yield f"{facts.listed} listed, {facts.new} for the first time, {facts.new_archived} of these archived."

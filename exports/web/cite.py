@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exports.database.models import ArticleVersion, Capture
-from exports.terminal import printable
+from exports.terminal import local_time, printable
 
 _BIBTEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _BIBTEX |= {char: f"\\{char}" for char in "{}$&#_%"}
@@ -30,8 +30,8 @@ class Cited:
 
     @property
     def captured(self) -> str:
-        """The day of the capture, UTC."""
-        return f"{self.capture.fetched_at:%Y-%m-%d}"
+        """The day of the capture as the pages show it: in Asia/Shanghai, like the day of publication."""
+        return local_time(self.capture.fetched_at)[:10]
 
 
 def gbt7714(cited: Cited) -> str:
