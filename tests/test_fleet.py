@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -140,7 +142,7 @@ def test_bad_input_gets_one_line(command: str, environment: dict[str, str], code
 def test_a_worker_with_an_embedded_database_says_so(tmp_path: Path) -> None:
     from scrapy.settings import Settings
 
-    from crawler.commands.worker import alone
+    from crawler.fleet.worker import alone
 
     settings = Settings({"ARCHIVE_DIR": str(tmp_path), "ARCHIVE_DATABASE_URL": None})
     assert str(tmp_path) in (alone(settings) or "")
@@ -237,6 +239,31 @@ def test_a_wrong_clock_stops_a_worker_until_it_is_right(monkeypatch: pytest.Monk
         return answers
 
     assert asyncio.run(ask()) == [False, False, True]
+
+
+def test_a_clock_that_goes_wrong_later_stops_the_next_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scrapy.settings import Settings
+
+    from crawler.fleet import job, queue
+    from crawler.fleet.worker import Worker
+
+    clock, begun_at = [3600.0, 3600.0, 0.0], []
+
+    async def do(*_: object, **__: object) -> int:
+        begun_at.append(len(clock))
+        return 0
+
+    async def one() -> None:
+        worker = Worker(Settings({"ARCHIVE_SCHEDULE": None}), "postgresql://h/x", timeout=3, once=True)
+        context: Any = SimpleNamespace(job=SimpleNamespace(attempts=0))
+        await worker._do(context, "columns", "a", "a1", "h", {})
+
+    monkeypatch.setattr(queue, "ATTEMPT_SECONDS", 0.01)
+    monkeypatch.setattr(queue, "skew", lambda _url: clock.pop(0))
+    monkeypatch.setattr(job, "command", lambda *_: ([], {}))
+    monkeypatch.setattr(job, "do", do)
+    asyncio.run(one())
+    assert begun_at == [0]
 
 
 def test_a_cancellation_that_is_lost_is_said_again() -> None:

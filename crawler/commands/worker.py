@@ -4,11 +4,9 @@ import argparse
 import asyncio
 import logging
 import sys
-from pathlib import Path
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
-from scrapy.settings import BaseSettings
 
 from crawler import logformat
 from crawler.commands.dispatch import fleet
@@ -54,26 +52,11 @@ class Command(ScrapyCommand):
             logging.root.handlers[0].setFormatter(logformat.JsonFormatter())
         for name in ("procrastinate", "psycopg", "asyncio"):  # what they have to say is said in one line by the worker
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        if line := alone(settings):
-            logging.getLogger(__name__).warning(line)
 
         async def work() -> None:
             await Worker(settings, url, timeout=timeout, once=once).run()
 
         asyncio.run(work())
-
-
-def alone(settings: BaseSettings) -> str | None:
-    """What to say where the archive is embedded: right for workers that share its folder, and for no others.
-
-    On a machine of its own a worker would begin an archive of its own.
-    """
-    if str(settings["ARCHIVE_DATABASE_URL"]).startswith("postgres"):
-        return None
-    folder = Path(settings["ARCHIVE_DIR"]).absolute()
-    return (
-        f"ARCHIVE_DATABASE_URL names no PostgreSQL database: only workers that share {folder} archive into one database"
-    )
 
 
 def _check_schedule(schedule: str | None) -> None:

@@ -5,13 +5,14 @@ import contextlib
 import logging
 import signal
 from collections.abc import Coroutine, Iterable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import psycopg_pool
 from procrastinate import JobContext
 from procrastinate.exceptions import ConnectorException
-from scrapy.settings import Settings
+from scrapy.settings import BaseSettings, Settings
 
 from crawler.exceptions import CrawlError, QueueFailed
 from crawler.fleet import job, plan, queue
@@ -46,9 +47,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        warning: str | None = None
         while not self._stop.is_set():
             try:
                 await asyncio.to_thread(queue.prepare, self._url)
+                if warning is None and (warning := alone(self._settings) or ""):
+                    log.warning(warning)
                 if await self._clock_is_right():
                     async with self._app.open_async():
                         await self._serve()
@@ -106,6 +110,11 @@ class Worker:
         name = f"{spider} {site}/{column}"
         given = arguments | {"site": site, "only": column}
         line, environment = job.command(self._settings, spider, given)
+        try:
+            while not await self._clock_is_right():  # it may have gone wrong since the worker was started
+                pass
+        except QueueFailed as error:
+            raise job.Again(str(error), job.BUSY_SECONDS) from error
         log.info("%s: begun", name)
         self._doing = True
         try:
@@ -167,3 +176,16 @@ class Worker:
 
 def _line(error: BaseException) -> str:
     return " ".join(str(error.__cause__ or error).split()) or type(error).__name__
+
+
+def alone(settings: BaseSettings) -> str | None:
+    """What to say where the archive is embedded: right for workers that share its folder, and for no others.
+
+    On a machine of its own a worker would begin an archive of its own.
+    """
+    if str(settings["ARCHIVE_DATABASE_URL"]).startswith("postgres"):
+        return None
+    folder = Path(settings["ARCHIVE_DIR"]).absolute()
+    return (
+        f"ARCHIVE_DATABASE_URL names no PostgreSQL database: only workers that share {folder} archive into one database"
+    )
