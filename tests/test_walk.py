@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from crawler.exceptions import Blocked, CrawlError, Gone, MarkupChanged, Unavail
 from crawler.pages import TEMPLATES
 from crawler.report import Report
 from crawler.urls import Addresses
-from crawler.walk import MOST_WALKS, Walk
+from crawler.walk import MOST_WALKS, Walk, _Seen
 from tests.reading import HOME, response_of
 
 WALKS = int(os.environ.get("ARCHIVE_WALKS", "100"))
@@ -236,6 +237,22 @@ def test_the_next_pages_are_asked_for_beside_a_page_before_the_last(ahead: int) 
     assert (met, report.problems) == (set(listing.entries), [])
     assert max(asked_at_once) == 1 + ahead
     assert listing.asked == [*range(1, 7), *range(1, 7)]
+
+
+def test_a_long_column_takes_little_memory() -> None:
+    seen = _Seen()
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            url = f"{COLUMN}{number:08}.shtml"
+            assert url not in seen.urls
+            seen.urls.add(url)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(seen.urls) == 100_000
+    assert f"{COLUMN}{7:08}.shtml" in seen.urls
+    assert taken < 3_000_000  # bytes; a set of hashes took 8 million
 
 
 @pytest.mark.parametrize("lost", [2, 3])
