@@ -133,7 +133,10 @@ def _package(about: _About, files: list[File]) -> dict[str, Any]:
             continue
         resource: dict[str, Any] = {"name": f"{stem}-{kind}", "path": file.path, "format": kind}
         resource |= {"mediatype": kinds[kind], "bytes": file.size, "hash": f"sha256:{file.sha256}"}
-        if kind != "parquet":
+        if kind == "parquet":
+            # has its own schema, with lists, which frictionless cannot read as a table: it checks size and hash alone
+            resource["type"] = "file"
+        else:
             resource["encoding"] = "utf-8"
         if file.path == "articles.csv":
             resource |= {"profile": "tabular-data-resource", "schema": {"fields": _fields(), "primaryKey": "id"}}

@@ -116,6 +116,9 @@ def test_a_release_is_complete_and_the_same_twice(archive: Path, tmp_path: Path)
     for resource in package["resources"]:
         assert resource["hash"] == f"sha256:{sums[resource['path']]}"
         assert resource["bytes"] == len(files[resource["path"]])
+    # to frictionless a parquet file is a table unless it is told otherwise, and it cannot read lists in one
+    typed = {resource["path"]: resource["type"] for resource in package["resources"] if "type" in resource}
+    assert typed == {"articles.parquet": "file"}
     (table,) = [resource for resource in package["resources"] if resource["path"] == "articles.csv"]
     rows = read_csv(files["articles.csv"].decode())
     assert [field["name"] for field in table["schema"]["fields"]] == list(rows[0])
