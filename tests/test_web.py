@@ -198,8 +198,10 @@ def test_memento(room: Room) -> None:
     before = room.get(f"/timegate/{url}", 302, accept_datetime="Thu, 01 Jan 1998 00:00:00 GMT")
     assert before.headers["location"].endswith("/articles/1/versions/1")
     assert room.get(f"/timegate/{url}", 302).headers["location"].endswith("/articles/1/versions/2")
-    assert "HTTP 日期" in room.get(f"/timegate/{url}", 400, accept_datetime="yesterday").text
-    room.get("/timegate/http://elsewhere.example.test/", 404)
+    wrong = room.get(f"/timegate/{url}", 400, accept_datetime="yesterday")
+    assert "HTTP 日期" in wrong.text
+    unknown = [room.get(f"/timegate/http://elsewhere.example.test/{path}", 404) for path in ("", "frame")]
+    assert ["accept-datetime" in refused.headers["vary"] for refused in (wrong, *unknown)] == [True] * 3
     answer = room.get(f"/timemap/link/{url}")
     assert answer.headers["content-type"] == "application/link-format"
     lines = answer.text.rstrip("\n").split(",\n")

@@ -98,6 +98,13 @@ def _failed(request: Request, error: Exception) -> Response:
 
 
 def _error(request: Request, status: int, key: str, **values: object) -> Response:
+    answer = _error_page(request, status, key, **values)
+    if request.url.path.startswith("/timegate/"):  # RFC 7089 asks it of every answer of a time gate
+        answer.headers.add_vary_header("accept-datetime")
+    return answer
+
+
+def _error_page(request: Request, status: int, key: str, **values: object) -> Response:
     language = Language.of(request)
     message = language.text(key, **values)
     if request.url.path.startswith("/api/"):
