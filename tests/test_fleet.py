@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,8 +22,9 @@ import pytest
 
 from crawler.exceptions import BadUsage
 from crawler.fleet.worker import Worker
+from exports.archive import Archive
 from exports.verify import verify
-from tests import storage
+from tests import office_files, storage
 from tests.crawling import ROOT
 from tests.fleet import Fleet, fleet, state
 from tests.services import PostgresServer, _administer, postgres_server
@@ -200,6 +202,29 @@ def test_two_dispatchers_queue_once_and_another_version_is_refused(server: Postg
         assert "--reset" in refused.stderr
         assert refused.stderr.count("\n") == 1
     assert _scrapy("dispatch", "--reset", **queue).stdout.startswith("1 jobs queued")
+
+
+@pytest.mark.slow
+def test_the_texts_of_attachments_are_a_job_too(server: PostgresServer, tmp_path: Path) -> None:
+    async def work(archive: Archive, run_id: int) -> None:
+        await archive.keep_file(office_files.word(), f"{storage.BASE}/f.pdf", "application/pdf")
+        await storage.add(archive, run_id, 1, attachments=[storage.a_file(office_files.word())])
+
+    storage.with_archive(tmp_path, None, work)
+    about = {"ARCHIVE_QUEUE_URL": f"{server.url}/texts", "ARCHIVE_DIR": str(tmp_path)}
+    _administer(server.url, "CREATE DATABASE texts")
+    assert _scrapy("dispatch", "--texts", **about).stdout == "1 jobs queued, 0 were queued already\n"
+    assert _scrapy("dispatch", "--texts", **about).stdout == "0 jobs queued, 1 were queued already\n"
+    done = _scrapy("worker", "--once", "-s", "DOWNLOAD_DELAY=0", "-s", "LOG_LEVEL=INFO", **about)
+    assert done.returncode == 0, done.stderr
+    assert "texts: exit code 0, complete" in done.stderr
+    with sqlite3.connect(tmp_path / "archive.db") as connection:
+        assert connection.execute("SELECT count(text) FROM file_texts").fetchone() == (1,)
+    connection.close()
+    for words, says in ((("--texts", "--replay"), "one of them"), (("--texts", "-a", "site=jgdw"), "-a site=")):
+        refused = _scrapy("dispatch", *words, **about)
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert says in refused.stderr
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ class Command(BaseRunSpiderCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("--replay", action="store_true", help="plan replays instead of crawls")
+        parser.add_argument("--texts", action="store_true", help="plan one job that reads attachments not read yet")
         parser.add_argument("--reset", action="store_true", help="throw the queue away first, with all its jobs")
         parser.add_argument("--dry-run", action="store_true", help="print the jobs, queue nothing")
 
@@ -42,7 +43,9 @@ class Command(BaseRunSpiderCommand):
     def _dispatch(self, opts: argparse.Namespace) -> None:
         plan, queue = fleet()
         assert self.settings is not None
-        planned = plan.jobs(self.settings, opts.spargs, replay=opts.replay)
+        if opts.replay and opts.texts:
+            raise BadUsage("--replay and --texts: one of them is allowed")
+        planned = plan.texts(opts.spargs) if opts.texts else plan.jobs(self.settings, opts.spargs, replay=opts.replay)
         if opts.dry_run:
             print("\n".join(plan.described(planned)))
             return

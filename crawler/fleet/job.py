@@ -1,4 +1,4 @@
-"""Doing one job: `scrapy crawl` as a process of its own, while the host is ours.
+"""Doing one job: `scrapy crawl` (or `archive migrate --texts`) as a process of its own, while the host is ours.
 
 The process dies with the worker that started it, and is ended where the queue database is lost: then another worker may
 take the job, and no host is ever asked by two.
@@ -18,7 +18,7 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
-from crawler.fleet import queue
+from crawler.fleet import plan, queue
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,10 @@ class TryAgain(BaseRetryStrategy):
 
 def command(settings: BaseSettings, spider: str, arguments: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """The command line and environment of a job; the worker's -s settings go on, ARCHIVE_* where nobody sees them."""
-    line = [sys.executable, "-m", "scrapy", "crawl", spider]
+    if spider == plan.TEXTS:
+        line = [sys.executable, "-c", "from exports.cli import run; run()", "migrate", "--texts"]
+    else:
+        line = [sys.executable, "-m", "scrapy", "crawl", spider]
     for name, value in arguments.items():
         line += ["-a", f"{name}={value}"]
     environment = dict(os.environ)
@@ -69,7 +72,7 @@ def command(settings: BaseSettings, spider: str, arguments: Mapping[str, str]) -
             continue
         if str(name).startswith("ARCHIVE_"):
             environment[str(name)] = str(settings[name])
-        else:
+        elif spider != plan.TEXTS:
             line += ["-s", f"{name}={settings[name]}"]
     return line, environment
 

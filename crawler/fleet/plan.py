@@ -1,4 +1,4 @@
-"""What is put into the queue: one job for each column, once."""
+"""What is put into the queue: one job for each column, once; or one for the texts of attachments."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -16,6 +16,8 @@ from crawler.exceptions import BadUsage, QueueFailed
 from crawler.fleet import queue
 from crawler.site import load_sites
 
+TEXTS = "texts"
+"""In the place of a spider: read the attachments not read yet, as `archive migrate --texts`."""
 TASK = "crawl"
 """The name of the task that does a job."""
 PASSED = ("base_url", "since", "limit", "full", "retry", "accept")
@@ -24,11 +26,11 @@ PASSED = ("base_url", "since", "limit", "full", "retry", "accept")
 
 @dataclass(frozen=True)
 class Job:
-    """One `scrapy crawl` of one column."""
+    """One `scrapy crawl` of one column; or the attachments' texts, of all columns."""
 
     spider: str
     """columns: walk the listing, fetch what is new, check again what is due (everything with full=1). replay: read
-    again from the evidence, without the network."""
+    again from the evidence, without the network. Or TEXTS."""
     site: str
     column: str
     host: str
@@ -38,7 +40,7 @@ class Job:
     @property
     def key(self) -> str:
         """Two jobs of one key are one job."""
-        return f"{self.spider} {self.site}/{self.column}"
+        return TEXTS if self.spider == TEXTS else f"{self.spider} {self.site}/{self.column}"
 
     @property
     def lock(self) -> str:
@@ -62,6 +64,13 @@ def jobs(settings: BaseSettings, given: dict[str, str], *, replay: bool) -> list
             found.append(Job("replay" if replay else "columns", site, column.id, host, passed))
     _refuse_doubles(found)
     return found
+
+
+def texts(given: dict[str, str]) -> list[Job]:
+    """The one job that reads attachments; raises BadUsage where there are arguments."""
+    if given:
+        raise BadUsage(f"-a {next(iter(given))}=…: --texts reads what is there of every column, no argument is allowed")
+    return [Job(TEXTS, "", "", TEXTS)]
 
 
 def _refuse_doubles(found: list[Job]) -> None:

@@ -107,8 +107,8 @@ class Worker:
     ) -> None:
         """The task: one job."""
         assert context.job is not None
-        name = f"{spider} {site}/{column}"
-        given = arguments | {"site": site, "only": column}
+        name = plan.Job(spider, site, column, host).key
+        given = arguments | ({} if spider == plan.TEXTS else {"site": site, "only": column})
         line, environment = job.command(self._settings, spider, given)
         try:
             while not await self._clock_is_right():  # it may have gone wrong since the worker was started
