@@ -167,6 +167,14 @@ def write_rows(
     return written
 
 
+def tell(form: str, line: str, **did: Any) -> None:
+    """One thing a command did: the line for people, or the object for programs."""
+    if form == "jsonl":
+        write_rows(form, [did])
+    else:
+        terminal.print_line(line)
+
+
 def show_rows(form: str, rows: list[dict[str, Any]], none: str, names: Iterable[str] = ()) -> None:
     """Rows in the given format; as a table, the line `none` where there are no rows."""
     if form != "table":

@@ -63,8 +63,9 @@ def export_command(form: str, output: Path | None, text: str, limit: int | None,
 
 @click.command("release")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@common.format_option("table", "jsonl")
 @common.setting_option
-def release_command(folder: Path) -> None:
+def release_command(folder: Path, form: str) -> None:
     """Write all articles with their description into a new folder, ready to be published.
 
     The folder is a Frictionless data package and an RO-Crate: articles.jsonl, .csv and .parquet, the meaning of every
@@ -83,7 +84,7 @@ def release_command(folder: Path) -> None:
         except OSError as error:
             raise click.UsageError(f"{str(folder)!r} cannot be written: {error.strerror}") from None
     for file in files:
-        terminal.print_line(f"{file.sha256}  {file.path}")
+        common.tell(form, f"{file.sha256}  {file.path}", **vars(file))
 
 
 @contextmanager

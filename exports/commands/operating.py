@@ -18,8 +18,9 @@ from exports.operating.settings import EVENTS, Settings
 @click.option(
     "--event", type=click.Choice(list(EVENTS)), multiple=True, help="With --test: of this kind. [default: all]"
 )
+@common.format_option("table", "jsonl")
 @common.setting_option
-def alert_command(test: bool, event: tuple[str, ...]) -> None:
+def alert_command(test: bool, event: tuple[str, ...], form: str) -> None:
     """Alert where a column is overdue or the disk nearly full, and send the alerts that wait.
 
     Crawls send their own; this is for a timer beside them. Channels are set by ARCHIVE_ALERT_MAIL (and _SMTP),
@@ -35,19 +36,19 @@ def alert_command(test: bool, event: tuple[str, ...]) -> None:
     if event and not test:
         raise click.UsageError("--event says what --test sends: it needs --test")
     if test:
-        _try_channels(settings, event or tuple(EVENTS))
+        _try_channels(settings, event or tuple(EVENTS), form)
         return
     with common.reading(config) as session:
         alerts, troubles = after.check(config, settings, session)
     for found in alerts:
-        terminal.print_line(f"{found.subject}: {found.text}")
-    if not alerts:
+        common.tell(form, f"{found.subject}: {found.text}", **vars(found))
+    if not alerts and form == "table":
         terminal.print_line("nothing is overdue, the disk has room")
     if troubles:
         raise StorageError("; ".join(troubles))
 
 
-def _try_channels(settings: Settings, events: tuple[str, ...]) -> None:
+def _try_channels(settings: Settings, events: tuple[str, ...], form: str) -> None:
     from exports.operating.channels import ChannelFailed, channels
     from exports.operating.rules import Alert
 
@@ -61,7 +62,7 @@ def _try_channels(settings: Settings, events: tuple[str, ...]) -> None:
         try:
             for name in events:
                 channel.send(Alert(name, f"this is a test: {EVENTS[name]}", "test", "试验"))
-            terminal.print_line(f"{channel.name}: {len(events)} sent")
+            common.tell(form, f"{channel.name}: {len(events)} sent", channel=channel.name, sent=len(events))
         except ChannelFailed as error:
             failed.append(f"{channel.name}: {error}")
     if failed:
@@ -73,9 +74,10 @@ def _try_channels(settings: Settings, events: tuple[str, ...]) -> None:
 @click.option(
     "--serve", "port", type=click.IntRange(1, 65535), metavar="PORT", help="Serve them on 127.0.0.1 until Ctrl-C."
 )
+@common.format_option("text", "jsonl")
 @common.setting_option
-def metrics_command(output: Path | None, port: int | None) -> None:
-    """Print the state of the archive in Prometheus's text format.
+def metrics_command(output: Path | None, port: int | None, form: str) -> None:
+    """Print the state of the archive in Prometheus's text format, or as one JSON object a sample.
 
     \b
     Example: archive metrics --serve 9464
@@ -85,6 +87,10 @@ def metrics_command(output: Path | None, port: int | None) -> None:
     config = common.configuration()
     if output is not None and port is not None:
         raise click.UsageError("--output and --serve: one of them is allowed")
+    if form == "jsonl" and (output is not None or port is not None):
+        raise click.UsageError(
+            "--format jsonl is printed: --output and --serve, which are for Prometheus, are not allowed"
+        )
     with common.reading(config):
         pass  # refuses a missing or old archive before anything is served
     if port is not None:
@@ -94,6 +100,8 @@ def metrics_command(output: Path | None, port: int | None) -> None:
             metrics.write(config, output)
         except OSError as error:
             raise StorageError(f"cannot write {str(output)!r}: {error.strerror}") from None
+    elif form == "jsonl":
+        common.write_rows(form, metrics.samples(config))
     else:
         sys.stdout.buffer.write(metrics.text(config))
 
@@ -118,8 +126,9 @@ def _serve(config: Config, port: int) -> None:
 
 @click.command("backup")
 @click.argument("folder", type=click.Path(path_type=Path))
+@common.format_option("table", "jsonl")
 @common.setting_option
-def backup_command(folder: Path) -> None:
+def backup_command(folder: Path, form: str) -> None:
     """Copy the whole archive into a new FOLDER, also while a crawl runs, and verify the copy.
 
     The copy is an archive itself: to restore, put the folder where ARCHIVE_DIR points (and, for PostgreSQL, run
@@ -131,9 +140,11 @@ def backup_command(folder: Path) -> None:
     from exports.backup import backup
 
     done = backup(common.configuration(), folder)
-    terminal.print_line(f"{done.rows} rows and {done.files} files ({done.bytes / 2**20:.1f} MiB) copied to {folder}")
+    line = f"{done.rows} rows and {done.files} files ({done.bytes / 2**20:.1f} MiB) copied to {folder}"
+    common.tell(form, line, folder=str(folder), **vars(done))
     if done.problems:
-        for problem in done.problems:
+        for problem in done.problems if form == "table" else ():
             terminal.print_line(problem)
         raise StorageError(f"the copy has {len(done.problems)} problems: run `archive verify` on the archive itself")
-    terminal.print_line("verified: no problem")
+    if form == "table":
+        terminal.print_line("verified: no problem")

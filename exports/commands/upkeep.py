@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 @click.option("--reindex", is_flag=True, help="Make the full-text index anew from the stored texts.")
 @click.option("--texts", is_flag=True, help="Then read the attachments whose text was not extracted yet.")
 @click.option("--store", is_flag=True, help="Then look through ARCHIVE_STORE, and forget what is not there any more.")
+@common.format_option("table", "jsonl")
 @common.setting_option
-def migrate_command(target: str | None, reindex: bool, texts: bool, store: bool) -> None:
+def migrate_command(target: str | None, reindex: bool, texts: bool, store: bool, form: str) -> None:
     """Bring the database to this program's schema, or copy it to another database.
 
     With --to every table is copied in one transaction and compared, row by row, with where it came from. The files stay
@@ -33,6 +34,7 @@ def migrate_command(target: str | None, reindex: bool, texts: bool, store: bool)
     from sqlalchemy.orm import Session
 
     from exports import lock
+    from exports.database import revision
     from exports.database.migrate import upgrade
     from exports.database.session import open_engine
     from exports.index.maintain import rebuild
@@ -47,7 +49,7 @@ def migrate_command(target: str | None, reindex: bool, texts: bool, store: bool)
             raise click.UsageError("--store looks through the store, --to copies the database: one of them is allowed")
         if texts:
             raise click.UsageError("--texts reads this archive's files, --to copies it: one of them is allowed")
-        _transfer(config, target)
+        _transfer(config, target, form)
         return
     if store and not config.store:
         raise click.UsageError("--store: there is none, set ARCHIVE_STORE")
@@ -59,33 +61,40 @@ def migrate_command(target: str | None, reindex: bool, texts: bool, store: bool)
             with Session(engine) as session, session.begin():
                 lock.alone(session)
                 articles = rebuild(session)
-            terminal.print_line(f"the texts of {articles} articles are indexed anew")
-        terminal.print_line("the schema is up to date")
+            common.tell(form, f"the texts of {articles} articles are indexed anew", did="reindex", articles=articles)
+        common.tell(form, "the schema is up to date", did="upgrade", revision=revision.known()[-1])
         if store:
-            _look_through_store(engine, config)
+            _look_through_store(engine, config, form)
         outcomes = extract_all(engine, Places(config)) if texts else None
     finally:
         engine.dispose()
     if outcomes is not None:
-        terminal.print_line(f"texts of attachments: {outcomes.pop('read', 0)} read, {outcomes.total()} without")
-        for reason, count in outcomes.most_common():
+        read, without = outcomes.pop("read", 0), dict(outcomes.most_common())
+        line = f"texts of attachments: {read} read, {outcomes.total()} without"
+        common.tell(form, line, did="texts", read=read, without=without)
+        for reason, count in without.items() if form == "table" else ():
             terminal.print_line(f"  {count} x {reason}")
 
 
-def _look_through_store(engine: "Engine", config: Config) -> None:
+def _look_through_store(engine: "Engine", config: Config, form: str) -> None:
     from exports.store.uploading import forget, upload
 
     kept, lost = forget(engine, config)
-    terminal.print_line(f"files in {config.store} that are as they should be: {kept}, that are not: {lost}")
-    terminal.print_line(f"files of {config.directory} copied into it: {upload(engine, config)}")
+    line = f"files in {config.store} that are as they should be: {kept}, that are not: {lost}"
+    common.tell(form, line, did="check the store", kept=kept, lost=lost)
+    copied = upload(engine, config)
+    common.tell(form, f"files of {config.directory} copied into it: {copied}", did="fill the store", files=copied)
 
 
-def _transfer(config: Config, target: str) -> None:
+def _transfer(config: Config, target: str, form: str) -> None:
     from exports.transfer import transfer
 
     copied = transfer(config, database_url(target, "--to"))
     for table in copied:
-        terminal.print_line(f"{table.table:<20} {table.rows:>10} rows, digest {table.digest}")
+        line = f"{table.table:<20} {table.rows:>10} rows, digest {table.digest}"
+        common.tell(form, line, did="copy", **vars(table))
+    if form != "table":
+        return
     rows = sum(table.rows for table in copied)
     terminal.print_line(f"{rows} rows copied; every table has the same rows in both databases")
     terminal.print_line("now set ARCHIVE_DATABASE_URL to the new database; the files stay in ARCHIVE_DIR")

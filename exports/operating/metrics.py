@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -96,6 +97,13 @@ def registry(config: Config) -> CollectorRegistry:
 def text(config: Config) -> bytes:
     """The metrics in Prometheus's text format."""
     return generate_latest(registry(config))
+
+
+def samples(config: Config) -> Iterator[dict[str, Any]]:
+    """The same for other programs: a sample a row."""
+    for family in registry(config).collect():
+        for sample in family.samples:
+            yield {"name": sample.name, "labels": sample.labels, "value": sample.value}
 
 
 def write(config: Config, target: Path) -> None:
