@@ -17,8 +17,10 @@ from typing import Any, Literal
 
 from exports.database.asking import Given, Plain, Source, plain
 from exports.index import find, marks, ranking
+from exports.index.document import SEARCHED
 from exports.index.find import Filters
 from exports.index.ranking import ORDERS, Order
+from exports.index.text import folded
 
 __all__ = ["FACETS", "ORDERS", "Count", "Filters", "Hit", "Order", "Page", "Results", "Summary"]
 
@@ -48,6 +50,7 @@ class Summary:
 
 
 _SHOWN = tuple(Summary.__dataclass_fields__)
+_BESIDE = tuple(name for name in SEARCHED if name != "body_text")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,10 @@ class Hit:
     article: Summary
     """As it is now, whatever text of it matched."""
     snippet: str
-    """A piece of the matching text around the first hit, cut at sentence ends; plain text, to be escaped."""
+    """A piece of the matching text around the first hit, cut at sentence ends; plain text, to be escaped.
+
+    Of the byline, subtitle or editor's note where a word stands in none of what a list shows anyway.
+    """
     where: str = ""
     """Empty: the article as it is; else the text that matched: "version 2" or the name of an attachment."""
     version: int | None = None
@@ -197,21 +203,32 @@ def _hits(ask: Plain, found: find.Found, ids: Sequence[int]) -> Iterator[Hit]:
     further = {article: number for number, article in sorted(found.others.items()) if article not in found.current}
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        for summary, body in _articles(ask, chunk):
+        for summary, beside, body in _articles(ask, chunk):
             if summary.id in further:
                 yield _further_hit(ask, summary, further[summary.id], found.terms)
             else:
-                yield Hit(summary, marks.snippet(body, found.terms))
+                yield Hit(summary, _snippet(summary, beside, body, found.terms))
 
 
-def _articles(ask: Plain, ids: Sequence[int]) -> Iterator[tuple[Summary, str]]:
+def _articles(ask: Plain, ids: Sequence[int]) -> Iterator[tuple[Summary, Sequence[str], str]]:
+    """Each with what the index has of it beside title and text, and its text."""
     given = Given()
-    chosen = f"SELECT {', '.join(_SHOWN)}, body_text FROM articles WHERE {ask.one_of('id', ids, given)}"
-    by_id = {row[0]: row for row in ask.rows(chosen, given)}
+    wanted = ", ".join((*_SHOWN, *_BESIDE, "body_text"))
+    by_id = {
+        row[0]: row for row in ask.rows(f"SELECT {wanted} FROM articles WHERE {ask.one_of('id', ids, given)}", given)
+    }
     for number in ids:
         *fields, body = by_id[number]
-        values = dict(zip(_SHOWN, fields, strict=True))
-        yield Summary(**values | {"changed_at": _moment(values["changed_at"])}), body
+        values = dict(zip(_SHOWN, fields[: len(_SHOWN)], strict=True))
+        yield Summary(**values | {"changed_at": _moment(values["changed_at"])}), fields[len(_SHOWN) :], body
+
+
+def _snippet(shown: Summary, beside: Sequence[str], body: str, terms: Sequence[str]) -> str:
+    """Of the text; then of those other fields without which a word would be seen nowhere in the list."""
+    seen = folded("\n".join((shown.title, shown.author, shown.unit)))
+    unseen = [term for term in terms if term not in seen]
+    further = [text for text in beside if any(term in folded(text) for term in unseen)]
+    return marks.snippet("\n".join((body, *further)), terms)
 
 
 def _moment(stored: str | datetime) -> datetime:
@@ -222,8 +239,9 @@ def _further_hit(ask: Plain, article: Summary, number: int, terms: Sequence[str]
     given = Given(id=number)
     of_document = "FROM search_documents d JOIN {0} t ON t.article_id = d.article_id AND t.{1} = d.{2} WHERE d.id = :id"
     versions = of_document.format("article_versions", "version", "version")
-    for version, body in ask.rows(f"SELECT t.version, t.body_text {versions}", given):
-        return Hit(article, marks.snippet(body, terms), f"version {version}", version)
+    fields = ", ".join(f"t.{name}" for name in ("version", "title", *_BESIDE, "body_text"))
+    for version, *beside, body in ask.rows(f"SELECT {fields} {versions}", given):
+        return Hit(article, _snippet(article, beside, body, terms), f"version {version}", version)
     files = of_document.format("attachments", "seq", "attachment")
     ((name, url, body),) = ask.rows(f"SELECT t.name, t.url, t.text {files}", given)
     return Hit(article, marks.snippet(body or "", terms), name or url)

@@ -80,6 +80,22 @@ def test_search_finds_and_marks(room: Room) -> None:
     assert "没有符合条件" in room.get("/?q=没有这个词").text
 
 
+@pytest.mark.parametrize(
+    ("words", "marked", "snippet"),
+    [
+        ("主任", ["主任"], "信息中心主任 王小明"),  # a post stands in the byline alone
+        ("某处来稿", ["某处来稿"], "某处来稿"),
+        ("本文有删节", ["本文有删节"], "（本文有删节）"),
+        ("三个县 主任", ["三个县", "主任"], "调研组走访了三个县，完成率为100%。 信息中心主任 王小明"),
+        ("王小明", ["王小明"], "各支部深入基层开展调研。 调研组走访了三个县，完成率为100%。"),  # shown above the text
+    ],
+)
+def test_a_hit_beside_the_text_is_marked(room: Room, words: str, marked: list[str], snippet: str) -> None:
+    page = lxml.html.fromstring(room.get(f"/?q={words}").text)
+    assert [mark.text for mark in page.xpath("//li[@data-item][1]//mark")] == marked
+    assert page.xpath("//li[@data-item][1]//p[@class='snippet']")[0].text_content() == snippet
+
+
 def test_facets_count_what_was_found(room: Room) -> None:
     page = lxml.html.fromstring(room.get("/?q=深入").text)
     facet = page.xpath("//section[@aria-labelledby='facet-column']//li")
