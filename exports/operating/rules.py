@@ -64,7 +64,7 @@ def of_disk(directory: Path, settings: Settings) -> Iterator[Alert]:
 
 
 def of_time(session: Session, settings: Settings, now: datetime) -> Iterator[Alert]:
-    """An alert for every column without a finished run for too long."""
+    """An alert for every column without a finished run for too long; one that never ran is not known here."""
     if not settings.overdue_hours:
         return
     last = select(Run.column_id, func.max(Run.column_name), func.max(Run.finished_at)).where(Run.spider != "replay")
