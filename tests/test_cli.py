@@ -42,6 +42,11 @@ def test_search_table(archive: Path) -> None:
     assert run("search", "深入", "--limit", "1").stdout.splitlines()[-1] == "1 of 2 shown"
 
 
+def test_search_shows_the_unit_in_which_the_words_stand(archive: Path) -> None:
+    assert "王小明月 (信息中心二处)" in run("search", "信息中心二处").stdout
+    assert "(" not in run("search", "深入").stdout
+
+
 def test_search_marks_withdrawn_articles(archive: Path) -> None:
     assert "[withdrawn] =1+1" in run("search", "公式").stdout
     (row,) = read_jsonl(run("search", "公式", "--format", "jsonl").stdout)

@@ -64,13 +64,16 @@ def _line(hit: search.Hit, terms: list[str]) -> list[Any]:
     article = hit.article
     title = terminal.printable(article.title)
     text = terminal.printable(f"[{hit.where}] {hit.snippet}" if hit.where else hit.snippet)
+    author = terminal.printable(article.author)
+    if marks.hits(article.unit, terms):  # else nobody would see what was found
+        author = f"{author} ({terminal.printable(article.unit)})".lstrip()
     if article.status == "withdrawn":
         title = f"[withdrawn] {title}"
     return [
         article.id,
         (article.published_at or "").replace("T", " "),
         terminal.marked(title, marks.hits(title, terms)),
-        article.author,
+        terminal.marked(author, marks.hits(author, terms)),
         article.column_name,
         terminal.marked(text, marks.hits(text, terms)),
     ]
