@@ -213,10 +213,9 @@ def _hits(ask: Plain, found: find.Found, ids: Sequence[int]) -> Iterator[Hit]:
 def _articles(ask: Plain, ids: Sequence[int]) -> Iterator[tuple[Summary, Sequence[str], str]]:
     """Each with what the index has of it beside title and text, and its text."""
     given = Given()
-    wanted = ", ".join((*_SHOWN, *_BESIDE, "body_text"))
-    by_id = {
-        row[0]: row for row in ask.rows(f"SELECT {wanted} FROM articles WHERE {ask.one_of('id', ids, given)}", given)
-    }
+    names = ", ".join((*_SHOWN, *_BESIDE, "body_text"))
+    chosen = f"SELECT {names} FROM articles WHERE {ask.one_of('id', ids, given)}"
+    by_id = {row[0]: row for row in ask.rows(chosen, given)}
     for number in ids:
         *fields, body = by_id[number]
         values = dict(zip(_SHOWN, fields[: len(_SHOWN)], strict=True))

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from exports.cli import main
 from exports.database.migrate import upgrade
 from exports.database.session import open_engine
+from tests import storage
 from tests.archive_fixture import fill
 
 
@@ -23,6 +24,15 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fill(engine)
     engine.dispose()
     return tmp_path
+
+
+@pytest.fixture
+def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An archive with WARC files."""
+    monkeypatch.setenv("ARCHIVE_DIR", str(tmp_path / "archive"))
+    monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
+    storage.filled(tmp_path / "archive")
+    return tmp_path / "archive"
 
 
 def run(*arguments: str, exit_code: int = 0) -> Result:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.archive_command import archive
+from tests.archive_command import archive, evidence
 from tests.services import database_url, engine, object_server, postgres_database, postgres_url, small_disk, store
 
 ROOT = Path(__file__).parent.parent
@@ -15,6 +15,7 @@ __all__ = [
     "archive",
     "database_url",
     "engine",
+    "evidence",
     "object_server",
     "postgres_database",
     "postgres_url",

@@ -10,19 +10,9 @@ import pytest
 from exports.cli import main
 from exports.database.revision import known
 from exports.operating.settings import EVENTS
-from tests import storage
 from tests.archive_command import read_jsonl, refused, run
 
 JSONL = ("--format", "jsonl")
-
-
-@pytest.fixture
-def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An archive with WARC files."""
-    monkeypatch.setenv("ARCHIVE_DIR", str(tmp_path / "archive"))
-    monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
-    storage.filled(tmp_path / "archive")
-    return tmp_path / "archive"
 
 
 @pytest.mark.parametrize("name", ["alert", "backup", "migrate", "release"])

@@ -23,15 +23,6 @@ from tests.archive_command import read_csv, read_jsonl, refused, run
 from tests.archive_fixture import ARTICLES
 
 
-@pytest.fixture
-def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An archive with WARC files."""
-    monkeypatch.setenv("ARCHIVE_DIR", str(tmp_path / "archive"))
-    monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
-    storage.filled(tmp_path / "archive")
-    return tmp_path / "archive"
-
-
 def test_duckdb_reads_parquet_with_its_types(archive: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.parquet"
     assert run("export", "--format", "parquet", "--output", str(target)).stdout.startswith("5 articles written")

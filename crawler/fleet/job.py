@@ -60,21 +60,20 @@ class TryAgain(BaseRetryStrategy):
 
 def command(settings: BaseSettings, spider: str, arguments: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """The command line and environment of a job; the worker's -s settings go on, ARCHIVE_* where nobody sees them."""
-    if spider == plan.TEXTS:
-        line = [sys.executable, "-c", "from exports.cli import run; run()", "migrate", "--texts"]
-    else:
-        line = [sys.executable, "-m", "scrapy", "crawl", spider]
-    for name, value in arguments.items():
-        line += ["-a", f"{name}={value}"]
-    environment = dict(os.environ)
+    environment, options = dict(os.environ), []
     for name in settings:
         if settings.getpriority(str(name)) != SETTINGS_PRIORITIES["cmdline"]:
             continue
         if str(name).startswith("ARCHIVE_"):
             environment[str(name)] = str(settings[name])
-        elif spider != plan.TEXTS:
-            line += ["-s", f"{name}={settings[name]}"]
-    return line, environment
+        else:
+            options += ["-s", f"{name}={settings[name]}"]
+    if spider == plan.TEXTS:  # takes no arguments, and of the settings ARCHIVE_* alone
+        return [sys.executable, "-c", "from exports.cli import run; run()", "migrate", "--texts"], environment
+    line = [sys.executable, "-m", "scrapy", "crawl", spider]
+    for name, value in arguments.items():
+        line += ["-a", f"{name}={value}"]
+    return line + options, environment
 
 
 async def do(

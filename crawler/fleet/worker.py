@@ -47,12 +47,13 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        warning: str | None = None
+        warning = alone(self._settings)
         while not self._stop.is_set():
             try:
                 await asyncio.to_thread(queue.prepare, self._url)
-                if warning is None and (warning := alone(self._settings) or ""):
+                if warning:
                     log.warning(warning)
+                    warning = None
                 if await self._clock_is_right():
                     async with self._app.open_async():
                         await self._serve()
@@ -108,7 +109,7 @@ class Worker:
         """The task: one job."""
         assert context.job is not None
         name = plan.Job(spider, site, column, host).key
-        given = arguments | ({} if spider == plan.TEXTS else {"site": site, "only": column})
+        given = arguments | {"site": site, "only": column}
         line, environment = job.command(self._settings, spider, given)
         try:
             while not await self._clock_is_right():  # it may have gone wrong since the worker was started

@@ -45,7 +45,7 @@ def current(ask: Plain) -> str | None:
 
 
 def _has(ask: Plain, table: str) -> bool:
-    return (table,) in [tuple(row) for row in ask.rows(_TABLES[ask.dialect])]
+    return any(name == table for (name,) in ask.rows(_TABLES[ask.dialect]))
 
 
 _TABLES = {

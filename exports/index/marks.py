@@ -38,8 +38,10 @@ def snippet(text: str, terms: Sequence[str], width: int = 80) -> str:
     missing = {term for term in terms if term}
     parts: list[str] = []
     for paragraph in text.split("\n"):
+        if not missing or len(parts) == _PARTS:
+            break
+        plain = folded(paragraph)
         while missing and len(parts) < _PARTS:
-            plain = folded(paragraph)
             places = [place for term in missing if (place := plain.find(term)) >= 0]
             if not places:
                 break

@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from exports.errors import ArchiveError
-from exports.operating.rules import EVENTS, Alert
-from exports.operating.settings import Settings
+from exports.operating.rules import Alert
+from exports.operating.settings import EVENTS, Settings
 from exports.terminal import local_time, printable
 
 SECONDS = 15

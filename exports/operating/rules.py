@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from exports.database.models import Run
 from exports.operating.facts import FIELDS, Facts
-from exports.operating.settings import EVENTS as EVENTS
-from exports.operating.settings import Settings
+from exports.operating.settings import EVENTS, Settings
 
 ENOUGH = 10
 """Versions below which the coverage of a field says nothing."""
